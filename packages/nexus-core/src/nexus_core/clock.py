@@ -1,0 +1,41 @@
+"""Time comes from here and from nowhere else, so that tests can hold it still."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, in UTC."""
+        ...
+
+
+class SystemClock:
+    """The clock of this machine."""
+
+    def now(self) -> datetime:
+        """The present instant, aware, in UTC."""
+        return datetime.now(UTC)
+
+
+def to_text(at: datetime) -> str:
+    """An instant as Nexus writes it everywhere: UTC, ISO 8601, microseconds, `Z`.
+
+    >>> to_text(datetime(2026, 1, 31, 12, tzinfo=UTC))
+    '2026-01-31T12:00:00.000000Z'
+    """
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def from_text(text: str) -> datetime:
+    """The instant that an ISO 8601 text names; a text without a zone is taken as UTC.
+
+    >>> from_text("2026-01-31T12:00:00Z") == from_text("2026-01-31T13:00:00.000000+01:00")
+    True
+    """
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -1,0 +1,260 @@
+"""Events: rows of the append-only table, for webhooks from outside and for facts from inside.
+
+Each fact has a class, so that a handler can say `on=TaskCompleted`. The classes add no fields: what is particular
+to a type stands in its `payload`, as each docstring says. A webhook's event is a plain `Event` whose type names its
+source: `github.pull_request.closed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar
+
+import attrs
+
+from .access import ActorKind
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """Something that happened."""
+
+    TYPE: ClassVar[str] = ""
+
+    id: int
+    type: str
+    actor_kind: ActorKind
+    actor_name: str
+    created_at: datetime
+    actor_id: int | None = None
+    task_id: int | None = None
+    repository_id: int | None = None
+    assignment_id: int | None = None
+    delivery: str | None = None  #: `source:id` of the webhook that caused it
+    payload: Mapping[str, Any] = attrs.field(factory=dict)
+
+
+class TaskCreated(Event):
+    """A task came into being. Payload: `title`, `status`."""
+
+    TYPE = "task.created"
+
+
+class TaskEdited(Event):
+    """Fields of a task changed. Payload: `changes`, field by field `{"from", "to"}`."""
+
+    TYPE = "task.edited"
+
+
+class TaskMoved(Event):
+    """A task's status changed. Payload: `from`, `to`, `reason`."""
+
+    TYPE = "task.moved"
+
+
+class TaskCompleted(Event):
+    """A task is done. It follows the `task.moved` that says how. Payload: `reason`, `title`."""
+
+    TYPE = "task.completed"
+
+
+class TaskReady(Event):
+    """A task became ready. Payload: `because`, the id of the task that it waited for, or null."""
+
+    TYPE = "task.ready"
+
+
+class TaskDepended(Event):
+    """A task now depends on another. Payload: `on`."""
+
+    TYPE = "task.depended"
+
+
+class TaskUndepended(Event):
+    """A task no longer depends on another. Payload: `on`."""
+
+    TYPE = "task.undepended"
+
+
+class TasksImported(Event):
+    """A task file was imported. Payload: the figures of the report (`created`, `changed`, `unchanged`, `warnings`)."""
+
+    TYPE = "tasks.imported"
+
+
+class RepositoryAdded(Event):
+    """A repository was added. Payload: `name`, `url`."""
+
+    TYPE = "repository.added"
+
+
+class RepositoryEdited(Event):
+    """A repository changed, or was renamed by its host. Payload: `changes`."""
+
+    TYPE = "repository.edited"
+
+
+class RepositorySynced(Event):
+    """Somebody asked for a repository to be brought in step. Payload: `name`."""
+
+    TYPE = "repository.synced"
+
+
+class AssignmentCreated(Event):
+    """An agent got a task, by claim or by assignment. Payload: `agent`, `fence`, `lease_until`, `reason`."""
+
+    TYPE = "assignment.created"
+
+
+class AssignmentStarted(Event):
+    """An agent began to work. Payload: `agent`, `branch`."""
+
+    TYPE = "assignment.started"
+
+
+class AssignmentCompleted(Event):
+    """An agent finished. Payload: `agent`, `branch`, `head`, `commits`, `summary`."""
+
+    TYPE = "assignment.completed"
+
+
+class AssignmentFailed(Event):
+    """An agent failed or ran out of time; the task is claimable again. Payload: `agent`, `error`, `failures`."""
+
+    TYPE = "assignment.failed"
+
+
+class AssignmentReleased(Event):
+    """An agent handed its task back. Payload: `agent`, `reason`."""
+
+    TYPE = "assignment.released"
+
+
+class AssignmentCancelled(Event):
+    """A person, or what happened on the code host, ended an assignment. Payload: `agent`, `reason`."""
+
+    TYPE = "assignment.cancelled"
+
+
+class AssignmentLost(Event):
+    """A lease ran out and nobody renewed it; the task is claimable again. Payload: `agent`, `lease_until`."""
+
+    TYPE = "assignment.lost"
+
+
+class ActivityAdded(Event):
+    """An agent said something of its work. Payload: `activity_id`, `type`, `body` (shortened), `choices`."""
+
+    TYPE = "activity.added"
+
+
+class InboxAnswered(Event):
+    """A person answered an agent's question. Payload: `activity_id`, `answer`."""
+
+    TYPE = "inbox.answered"
+
+
+class ChangeWasOpened(Event):
+    """A change that names a task was opened. Payload: `source`, `number`, `url`, `title`, `draft`."""
+
+    TYPE = "change.opened"
+
+
+class ChangeWasMerged(Event):
+    """A change that names a task was merged. Payload: as for `change.opened`, and `by`."""
+
+    TYPE = "change.merged"
+
+
+class ChangeWasClosed(Event):
+    """A change that names a task was closed unmerged. Payload: as for `change.opened`."""
+
+    TYPE = "change.closed"
+
+
+class ChangeLinked(Event):
+    """A change was tied to a task. Payload: `source`, `number`, `closes`, `reason`."""
+
+    TYPE = "change.linked"
+
+
+class DocumentsChanged(Event):
+    """A repository's documents would read differently now. Payload: `paths`."""
+
+    TYPE = "documents.changed"
+
+
+class DocumentsPublished(Event):
+    """A repository's documents were committed by a plugin. Payload: `paths`, `branch`, `commit`, `url`."""
+
+    TYPE = "documents.published"
+
+
+class NotificationSent(Event):
+    """People were told. Payload: `via`, `channel`, `text`, `sent` (false: rendered and logged only)."""
+
+    TYPE = "notification.sent"
+
+
+class DeliveryRefused(Event):
+    """A webhook was refused, such as for a wrong signature. Payload: `source`, `reason`, `address`."""
+
+    TYPE = "delivery.refused"
+
+
+class DeliveryReplayed(Event):
+    """A stored webhook was handled again on request. Payload: `source`, `delivery_id`."""
+
+    TYPE = "delivery.replayed"
+
+
+class AccessRefused(Event):
+    """Somebody was refused. Payload: `reason`, `method`, `path`, `address`."""
+
+    TYPE = "access.refused"
+
+
+class KeyCreated(Event):
+    """An API key was made. Payload: `key_id`, `name`, `scopes`, `repositories`."""
+
+    TYPE = "key.created"
+
+
+class KeyRevoked(Event):
+    """An API key was revoked. Payload: `key_id`, `name`."""
+
+    TYPE = "key.revoked"
+
+
+class UserInvited(Event):
+    """A person was invited. Payload: `username`, `role`."""
+
+    TYPE = "user.invited"
+
+
+class UserEdited(Event):
+    """A person's role changed. Payload: `username`, `from`, `to`."""
+
+    TYPE = "user.edited"
+
+
+class JobDied(Event):
+    """A job used up its attempts. Payload: `job_id`, `kind`, `error`."""
+
+    TYPE = "job.died"
+
+
+class JobRetried(Event):
+    """A person set a dead job to work again. Payload: `job_id`, `kind`."""
+
+    TYPE = "job.retried"
+
+
+#: Every type of fact, by its name on the wire.
+EVENT_TYPES: dict[str, type[Event]] = {kind.TYPE: kind for kind in Event.__subclasses__()}
+
+
+def event_class(type_name: str) -> type[Event]:
+    """The class for a type; `Event` itself for those from outside."""
+    return EVENT_TYPES.get(type_name, Event)

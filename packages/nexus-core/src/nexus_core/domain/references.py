@@ -1,0 +1,103 @@
+"""Task references in text: how a branch, title, body or commit message names a task.
+
+`NX-12` in a branch or title links; in a body or a message it links after a word like `refs`, and closes when it
+stands directly after a closing word. Taskmaster's branch `tm/<tag>/task-3-2-…` and trailer `Task: 3.2` name a task
+of the file of their own repository.
+"""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+
+_CLOSING = r"close[sd]?|fix(?:e[sd])?|resolve[sd]?|implement(?:s|ed)?|complete[sd]?"
+_LINKING = r"refs?|references?|see|part\s+of|relate[sd]?\s+to|for|towards?|addresse?[sd]?|contributes?\s+to|task|nexus"
+_MARKUP = re.compile(r"```.*?```|~~~.*?~~~|`[^`\n]*`|<!--.*?-->", re.DOTALL)
+_TM_BRANCH = re.compile(r"(?:^|/)tm/([A-Za-z0-9_.-]+)/task-(\d{1,9})(?:-(\d{1,9}))?(?=-|$)", re.ASCII)
+_TM_TRAILER = re.compile(r"^Task:[ \t]*(\d{1,9}(?:\.\d{1,9})?)[ \t]*$", re.MULTILINE | re.ASCII)
+_TM_TAG = re.compile(r"^Tag:[ \t]*([A-Za-z0-9_.-]+)[ \t]*$", re.MULTILINE | re.ASCII)
+
+
+@attrs.frozen(kw_only=True)
+class Reference:
+    """A task that a text names."""
+
+    reason: str
+    task_id: int | None = None  #: by key, `NX-12`
+    external_key: str | None = None  #: by Taskmaster's number, `tag:3.2`; the tag may be empty
+    closes: bool = False
+
+
+def _keys(prefix: str) -> str:
+    return rf"(?<![A-Za-z0-9_/-]){re.escape(prefix)}-([1-9]\d{{0,17}})(?![A-Za-z0-9_]|-\d|\.\d)"
+
+
+def _in_name(text: str, where: str, prefix: str) -> list[Reference]:
+    """A branch or title names tasks simply by holding their keys."""
+    # A branch such as nexus/nx-12-add-login holds the key between separators, hence the wider left edge.
+    pattern = rf"(?<![A-Za-z0-9_-]){re.escape(prefix)}-([1-9]\d{{0,17}})(?![A-Za-z0-9]|\.\d)"
+    merely = re.compile(rf"(?:^revert\b.*|\b(?:{_LINKING}):?\s+)$", re.IGNORECASE)
+    return [
+        # “Part of NX-12: …” and “Revert …” speak of a task without being the change that completes it.
+        Reference(
+            task_id=int(found[1]),
+            closes=not merely.search(text[: found.start()]),
+            reason=f"the {where} names {prefix}-{found[1]}",
+        )
+        for found in re.finditer(pattern, text, re.IGNORECASE | re.ASCII)
+    ]
+
+
+def _in_prose(text: str, where: str, prefix: str) -> list[Reference]:
+    """A body or message names a task only after a word that says so."""
+    plain = _MARKUP.sub(" ", text)
+    found: list[Reference] = []
+    key = _keys(prefix)
+    chain = rf"{key}(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+|\s*&\s*){key})*"
+    for words, closes in ((_CLOSING, True), (_LINKING, False)):
+        for match in re.finditer(rf"\b(?:{words})\b:?\s+({chain})", plain, re.IGNORECASE | re.ASCII):
+            verb = match[0].split()[0].rstrip(":").lower()
+            # A closing word closes only the task directly behind it; the others of a list are linked.
+            for place, number in enumerate(re.findall(key, match[1], re.IGNORECASE | re.ASCII)):
+                reason = f"the {where} says “{verb} {prefix}-{number}”"
+                found.append(Reference(task_id=int(number), closes=closes and place == 0, reason=reason))
+    return found
+
+
+def _in_taskmaster(branch: str, text: str, where: str) -> list[Reference]:
+    found = []
+    if match := _TM_BRANCH.search(branch):
+        number = match[2] + (f".{match[3]}" if match[3] else "")
+        found.append(
+            Reference(
+                external_key=f"{match[1]}:{number}",
+                closes=True,
+                reason=f"the branch is Taskmaster's for {number}",
+            )
+        )
+    tag = _TM_TAG.search(text)
+    for match in _TM_TRAILER.finditer(text):
+        key = f"{tag[1] if tag else ''}:{match[1]}"
+        found.append(Reference(external_key=key, reason=f"the {where} has the trailer “Task: {match[1]}”"))
+    return found
+
+
+def find_references(
+    *, branch: str = "", title: str = "", body: str = "", messages: tuple[str, ...] = (), prefix: str = "NX"
+) -> tuple[Reference, ...]:
+    """Every task that a change names, the strongest reason for each first found.
+
+    >>> [r.task_id for r in find_references(branch="nexus/nx-12-login", body="Fixes NX-7, see also NX-9")]
+    [12, 7]
+    """
+    found = _in_name(branch, "branch", prefix) + _in_name(title, "title", prefix)
+    found += _in_prose(body, "body", prefix) + _in_taskmaster(branch, body, "body")
+    for message in messages:
+        found += _in_prose(message, "commit message", prefix) + _in_taskmaster("", message, "commit message")
+    best: dict[tuple[int | None, str | None], Reference] = {}
+    for reference in found:
+        name = (reference.task_id, reference.external_key)
+        if name not in best or (reference.closes and not best[name].closes):
+            best[name] = reference
+    return tuple(best.values())

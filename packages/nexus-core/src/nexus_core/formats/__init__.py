@@ -1,0 +1,1 @@
+"""Task files: pure functions from bytes to parsed tasks and back."""

@@ -1,0 +1,36 @@
+"""Taskmaster's `tasks.json`: read from any layout in the wild, written back with only the changes changed."""
+
+from __future__ import annotations
+
+from .jsontext import unreadable
+from .model import ParsedTasks
+from .taskmaster_doctor import examine
+from .taskmaster_file import open_file
+from .taskmaster_render import new_keys, render
+from .taskmaster_tasks import read_tasks
+
+NAME = "taskmaster"
+
+__all__ = ["NAME", "location_candidates", "new_keys", "parse", "render"]
+
+
+def parse(content: bytes) -> ParsedTasks:
+    """Read a file: every task and subtask, and a warning for whatever is odd.
+
+    Keys are `tag:id`, such as `master:3.2`; a second task with the same id gets `#2` behind its
+    key. Cycles are left in.
+
+    :raises UnreadableFile: it is not JSON, or not Taskmaster's; with the line. It is the only error.
+    """
+    try:
+        file = open_file(content)
+        tasks = read_tasks(file)
+        examine(file, tasks)
+    except RecursionError:
+        raise unreadable("", 0, "this is nested too deeply") from None
+    return ParsedTasks(format=NAME, layout=file.layout, tasks=tuple(tasks), warnings=tuple(file.warnings))
+
+
+def location_candidates() -> tuple[str, ...]:
+    """The paths at which a repository keeps the file, the likeliest first."""
+    return (".taskmaster/tasks/tasks.json", "tasks/tasks.json", "tasks.json")

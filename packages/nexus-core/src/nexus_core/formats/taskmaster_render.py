@@ -1,0 +1,273 @@
+"""Writes tasks back into a Taskmaster file: only what differs from what the file says is touched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC
+from functools import cached_property
+from typing import Any
+
+import attrs
+
+from ..domain.graph import find_path
+from ..domain.tasks import Task
+from ..errors import UnreadableFile
+from .jsonedit import Edit, Writer, apply
+from .jsontext import Node, read
+from .model import ParsedTask
+from .taskmaster_fields import Fields, id_text, labels_name, read_fields, test_strategy_name
+from .taskmaster_file import DEFAULT_TAG, Entry, TaskFile, open_file
+from .taskmaster_links import links
+from .taskmaster_plan import Plan, References, Spot, owner_of
+from .taskmaster_tasks import read_tasks
+
+_TASK = (
+    "id",
+    "title",
+    "description",
+    "details",
+    "testStrategy",
+    "status",
+    "dependencies",
+    "priority",
+    "subtasks",
+)
+_SUBTASK = ("id", "title", "description", "dependencies", "details", "status", "testStrategy")
+_TEXTS = ("title", "description", "details", "test_strategy", "status")
+
+
+def render(original: bytes | None, tasks: Sequence[Task], keys: Mapping[int, str]) -> bytes:
+    """The file as it should be now; without an original, a new one in the style of Taskmaster.
+
+    Tasks whose key (`keys`, else their own `external_key`) is in the file are compared with what it says;
+    others are added under the keys of `new_keys`; what the file has beyond them stays. Dependencies that the
+    format cannot say, such as those across tags or repositories, are left out.
+
+    :raises UnreadableFile: the original is no file that `parse` reads
+    """
+    renderer = _Renderer(original if original is not None else _skeleton(tasks, keys), tasks, keys)
+    return apply(renderer.file.json, renderer.edits())
+
+
+def new_keys(original: bytes | None, tasks: Sequence[Task], keys: Mapping[int, str]) -> dict[int, str]:
+    """The keys under which `render` adds the tasks that the file does not have, by task id.
+
+    Whoever stores the rendered file stores them with the tasks, else the next import takes these for new.
+
+    :raises UnreadableFile: the original is no file that `parse` reads
+    """
+    file = open_file(original if original is not None else _skeleton(tasks, keys))
+    return {spot.task.id: spot.key for spot in Plan(file, tasks, keys).new}
+
+
+def _skeleton(tasks: Sequence[Task], keys: Mapping[int, str]) -> bytes:
+    """A file without tasks, with the tags that the tasks' keys name."""
+    found: dict[str, list[Task]] = {}
+    for task in sorted(tasks, key=lambda task: task.id):
+        tag = (keys.get(task.id) or task.external_key or "").rpartition(":")[0]
+        found.setdefault(tag or DEFAULT_TAG, []).append(task)
+    tags = {
+        tag: {"tasks": [], "metadata": _metadata(tag, those)}
+        for tag, those in (found or {DEFAULT_TAG: []}).items()
+    }
+    return json.dumps(tags, indent=2, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _metadata(tag: str, tasks: Sequence[Task]) -> dict[str, str]:
+    times = [at.astimezone(UTC) for task in tasks for at in (task.created_at, task.updated_at)]
+    texts = [f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03}Z" for at in sorted(times)]
+    span = {"created": texts[0], "updated": texts[-1]} if texts else {}
+    return {**span, "description": f"Tasks for {tag} context"}
+
+
+class _Renderer:
+    """One rendering of one file."""
+
+    def __init__(self, original: bytes, tasks: Sequence[Task], keys: Mapping[int, str]) -> None:
+        self.file: TaskFile = open_file(original)
+        self.before = {task.external_key: task for task in read_tasks(self.file)}
+        self.plan = Plan(self.file, tasks, keys)
+        self.references = References(self.plan)
+        self.writer = Writer(self.file.json)
+        self.by_key = {spot.key: spot for spot in self.plan.spots.values()}
+        self.text_ids = {group.tag: _mostly_text(group.array) for group in self.file.groups}
+        self.added: dict[str, list[Spot]] = {}  # by the key of the parent or `owner_of` the tag
+        for spot in self.plan.new:
+            self.added.setdefault(spot.parent_key or owner_of(spot.tag), []).append(spot)
+
+    def edits(self) -> Iterator[Edit]:
+        """Everything that is to be changed."""
+        for spot in self.plan.known:
+            if spot.entry is not None:
+                yield from self.entry_edits(spot, spot.entry, self.before[spot.key])
+        for group in self.plan.groups.values():
+            if new := self.added.get(owner_of(group.tag)):
+                yield self.writer.append(group.array, [self.task_object(spot) for spot in new])
+        for tag in dict.fromkeys(spot.tag for spot in self.plan.new if spot.tag not in self.plan.groups):
+            new = self.added[owner_of(tag)]
+            value = {
+                "tasks": [self.task_object(spot) for spot in new],
+                "metadata": _metadata(tag, [spot.task for spot in new]),
+            }
+            yield self.writer.insert(self.file.json.root, self.file.json.root.members[-1], tag, value)
+
+    def entry_edits(self, spot: Spot, entry: Entry, before: ParsedTask) -> Iterator[Edit]:
+        """What differs in one task object."""
+        changes: dict[str, Any] = {}
+        for name in (*_TEXTS, "priority"):
+            if getattr(before, name) != getattr(spot.task, name):
+                changes[_member_name(name, entry.node.value)] = str(getattr(spot.task, name))
+        if set(before.labels) != set(spot.task.labels):
+            changes[labels_name(entry.node.value)] = list(spot.task.labels)
+        yield from self.dependency_edits(spot, entry, changes)
+        if new := self.added.get(entry.key):
+            objects = [self.task_object(child) for child in new]
+            member = entry.node.get("subtasks")
+            if member and member.node.kind == "array":
+                yield self.writer.append(member.node, objects)
+            else:
+                changes["subtasks"] = objects
+        yield from self.member_edits(entry.node, changes)
+
+    def member_edits(self, node: Node, changes: Mapping[str, Any]) -> Iterator[Edit]:
+        """New values for members; those that the object lacks come where Taskmaster would write them."""
+        missing: dict[str, Any] = {}
+        for name, value in changes.items():
+            member = node.get(name)
+            if member is None:
+                missing[name] = value
+            elif member.node.kind == "array" and isinstance(value, list) and name != "subtasks":
+                yield self.writer.rewrite(member.node, [self.writer.value(part) for part in value])
+            else:
+                yield self.writer.replace(member.node, value)
+        if missing and not node.members:
+            yield self.writer.replace(node, missing)
+            return
+        for name in sorted(missing, key=_rank):
+            earlier = [member for member in node.members if _rank(member.name) < _rank(name)]
+            yield self.writer.insert(node, earlier[-1] if earlier else node.members[-1], name, missing[name])
+
+    def dependency_edits(self, spot: Spot, entry: Entry, changes: dict[str, Any]) -> Iterator[Edit]:
+        """Dependencies taken away or added; the other elements stay as they are written."""
+        found = links(self.file, entry)
+        now = {other.key for other in self.wanted(spot)}
+        before = set(self.before[entry.key].dependencies)
+        removed = {key for key in (before - now) & self.by_key.keys() if not self.in_cycle(entry.key, key)}
+        new = [other for other in self.wanted(spot) if other.key not in before]
+        added = [value for other in new if (value := self.references.write(spot, other)) is not None]
+        if not removed and not added:
+            return
+        kept = [link for link in found if link.target is None or link.target.key not in removed]
+        member = entry.node.get("dependencies")
+        if member is not None and member.node.kind == "array":
+            texts = [self.file.json.source(link.item) for link in kept if link.item]
+            yield self.writer.rewrite(member.node, texts + [self.writer.value(value) for value in added])
+        else:
+            changes["dependencies"] = [link.shown for link in kept] + added
+
+    def wanted(self, spot: Spot) -> list[Spot]:
+        """The tasks of this file that a task depends on now."""
+        return [self.plan.spots[other] for other in spot.task.dependencies if other in self.plan.spots]
+
+    def in_cycle(self, key: str, on: str) -> bool:
+        """Whether a dependency is part of a cycle in the file: then the import left it out, not a person."""
+        return find_path(self.numbers[on], self.numbers[key], self.waits) is not None
+
+    @cached_property
+    def numbers(self) -> dict[str, int]:
+        """The keys of the file, numbered."""
+        return {entry.key: number for number, entry in enumerate(self.file.entries)}
+
+    @cached_property
+    def waits(self) -> dict[int, list[int]]:
+        """For whom each task of the file waits: dependencies, its own and those above it, and subtasks."""
+        edges: dict[int, list[int]] = {}
+        for entry in self.file.entries:
+            waits = [*self.before[entry.key].dependencies, *(child.key for child in entry.children.values())]
+            above = entry.parent
+            while above is not None:
+                waits += self.before[above.key].dependencies
+                above = above.parent
+            edges[self.numbers[entry.key]] = [self.numbers[other] for other in waits]
+        return edges
+
+    def task_object(self, spot: Spot) -> dict[str, Any]:
+        """The object of a task that the file does not have, with its subtasks."""
+        task = spot.task
+        values = {name: str(getattr(task, name)) for name in _TEXTS if name != "test_strategy"}
+        dependencies = [self.references.write(spot, other) for other in self.wanted(spot)]
+        fresh: dict[str, Any] = {
+            **values,
+            "id": self.id_value(spot),
+            "testStrategy": task.test_strategy,
+            "dependencies": [value for value in dependencies if value is not None],
+            "priority": str(task.priority),
+            "subtasks": [self.task_object(child) for child in self.added.get(spot.key, [])],
+        }
+        names = list(_SUBTASK if spot.parent_key else _TASK)
+        if fresh["subtasks"] and "subtasks" not in names:
+            names.append("subtasks")
+        if spot.parent_key and not self.inherits(spot):
+            names.append("priority")
+        if task.labels:
+            fresh["tags"] = list(task.labels)
+            names.append("tags")
+        return self.with_raw(spot, {name: fresh[name] for name in names})
+
+    def inherits(self, spot: Spot) -> bool:
+        """Whether a subtask has the priority that it would have without one of its own."""
+        parent = self.by_key.get(spot.parent_key or "")
+        return parent is not None and parent.task.priority is spot.task.priority
+
+    def with_raw(self, spot: Spot, fresh: dict[str, Any]) -> dict[str, Any]:
+        """The object on the ground of the one that the task came from, so that nothing of it is lost."""
+        task = spot.task
+        if not (self.plan.key_of(task) and task.raw_data):
+            return fresh
+        raw = {name: value for name, value in task.raw_data.items() if name != "subtasks"}
+        try:
+            node = read(json.dumps(raw, default=str).encode()).root
+        except UnreadableFile:
+            return fresh
+        said = _as_said(read_fields(node, f"Task {spot.id}"))
+        result = dict(raw)
+        for name, value in fresh.items():
+            field = {"testStrategy": "test_strategy"}.get(name, name)
+            place = _member_name(field, raw)
+            same = field in said and said[field] == getattr(task, field)
+            if name == "id" and "id" in raw:
+                same = id_text(json.dumps(raw["id"], default=str)) in (spot.local, spot.id)
+            if not same and (value or place in raw or name == "subtasks"):
+                result[place] = value
+        return result
+
+    def id_value(self, spot: Spot) -> int | str:
+        """The id as the file writes ids."""
+        if not (spot.local.isascii() and spot.local.isdigit()) or (
+            spot.parent_key is None and self.text_ids.get(spot.tag)
+        ):
+            return spot.local
+        return int(spot.local)
+
+
+def _as_said(fields: Fields) -> dict[str, Any]:
+    return {name: value for name, value in attrs.asdict(fields, recurse=False).items() if name != "problems"}
+
+
+def _member_name(field: str, value: Mapping[str, Any]) -> str:
+    """The name of a field in an object."""
+    if field == "test_strategy":
+        return test_strategy_name(dict(value))
+    return labels_name(dict(value)) if field in ("tags", "labels") else field
+
+
+def _mostly_text(array: Node) -> bool:
+    ids = [member.node for item in array.items if (member := item.get("id"))]
+    return 2 * sum(node.kind == "string" for node in ids) > len(ids)
+
+
+def _rank(name: str) -> int:
+    """How early Taskmaster writes a member."""
+    name = {"test_strategy": "testStrategy"}.get(name, name)
+    return _TASK.index(name) if name in _TASK else len(_TASK)

@@ -1,0 +1,157 @@
+"""Nexus, the facade: wires store, plugins and services. It composes; it holds no rule and no SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from .clock import Clock, SystemClock
+from .config import Config, load_config
+from .errors import ConfigurationError, NexusError
+from .plugins.builtin import Builtin
+from .plugins.context import Context
+from .plugins.manager import Plugins, name_of
+from .ports.storage import Store
+from .ports.wakeup import NoWakeup, Wakeup
+from .services.access import KeyService, UserService
+from .services.agents import AgentService
+from .services.assignments import AssignmentService
+from .services.changes import ChangeService
+from .services.deliveries import DeliveryService
+from .services.documents import DocumentService
+from .services.events import EventService
+from .services.health import HealthService
+from .services.imports import ImportService
+from .services.inbox import InboxService
+from .services.jobs import JobService
+from .services.repositories import RepositoryService
+from .services.tasks import TaskService
+from .services.work import UnitOfWork
+from .storage.sqlite import SqliteEngine
+from .storage.store import SqlStore
+
+
+class Nexus:
+    """The hub. Open it with `Nexus.open(…)`, use it as a context manager.
+
+    One `Nexus` serves many threads; processes that fork open their own.
+    """
+
+    def __init__(self, *, config: Config, store: Store, plugins: Plugins, clock: Clock, wakeup: Wakeup) -> None:
+        self.config = config
+        self.store = store
+        self.plugins = plugins
+        self.clock = clock
+        self.wakeup = wakeup
+        unit = UnitOfWork(store, clock, plugins, wakeup, config, self.context)
+        imports = ImportService(unit)
+        self.tasks = TaskService(unit, imports)
+        self.repositories = RepositoryService(unit)
+        self.assignments = AssignmentService(unit)
+        self.agents = AgentService(unit, self.assignments)
+        self.changes = ChangeService(unit, imports)
+        self.deliveries = DeliveryService(unit, self.changes)
+        self.events = EventService(unit)
+        self.jobs = JobService(unit, self.assignments)
+        self.keys = KeyService(unit)
+        self.users = UserService(unit)
+        self.inbox = InboxService(unit)
+        self.documents = DocumentService(unit)
+        self.health = HealthService(unit)
+
+    @classmethod
+    def open(
+        cls,
+        config: Config | None = None,
+        *,
+        data_dir: str | Path | None = None,
+        database_url: str | None = None,
+        plugins: Iterable[Any] = (),
+        load_plugins: bool = True,
+        clock: Clock | None = None,
+    ) -> Self:
+        """Open the hub of a configuration; without one, the file and the environment are read.
+
+        `plugins` are modules or objects with hook implementations, beside the installed ones.
+
+        :raises ConfigurationError: with every fault
+        :raises PluginError: a plugin cannot be used
+        :raises Unavailable: the database cannot be reached
+        :raises SchemaTooNew: the data is from a newer version
+        """
+        config = (config or load_config()).replace(
+            data_dir=None if data_dir is None else str(data_dir), database_url=database_url
+        )
+        found = assemble(config, plugins, load_plugins=load_plugins)
+        store = open_store(config, found)
+        try:
+            _check_schema(store, config)
+            wakeup = open_wakeup(config, found)
+        except BaseException:
+            store.close()
+            raise
+        return cls(config=config, store=store, plugins=found, clock=clock or SystemClock(), wakeup=wakeup)
+
+    def context(self, plugin: str) -> Context:
+        """The context in which a function of a plugin is called."""
+        return Context(nexus=self, plugin=plugin)
+
+    def close(self) -> None:
+        """Let go of the database and the broker."""
+        self.wakeup.close()
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def assemble(config: Config, plugins: Iterable[Any] = (), *, load_plugins: bool = True) -> Plugins:
+    """Collect the records of the core, of the given plugins and of the installed ones."""
+    found = Plugins(tables=config.plugins, environ=config.environ)
+    found.register(Builtin(config), "core", distribution="nexus-core")
+    for plugin in plugins:
+        found.register(plugin, name_of(plugin))
+    if load_plugins:
+        found.load_entry_points()
+    found.collect()
+    return found
+
+
+def open_store(config: Config, plugins: Plugins) -> Store:
+    """Open the store of the configuration. :raises ConfigurationError: nobody opens such a database"""
+    url = urlsplit(config.database_url)
+    if url.scheme == "sqlite":
+        return SqlStore(SqliteEngine(Path(url.path.removeprefix("/") if url.path.startswith("//") else url.path)))
+    factory = plugins.store_factory(url.scheme)
+    if factory is None:
+        raise ConfigurationError(
+            f"database_url: no installed plugin opens {url.scheme or 'such'} databases; "
+            "expected sqlite:///path, or postgresql://… with nexus-plugin-postgres"
+        )
+    return factory.open(config.database_url)
+
+
+def open_wakeup(config: Config, plugins: Plugins) -> Wakeup:
+    """Open the broker of the configuration; without one, workers ask the store."""
+    if not config["broker_url"]:
+        return NoWakeup()
+    scheme = urlsplit(config["broker_url"]).scheme
+    factory = plugins.wakeup_factory(scheme)
+    if factory is None:
+        raise ConfigurationError(f"broker_url: no installed plugin talks {scheme}; expected amqp://… or redis://…")
+    return factory.open(config["broker_url"])
+
+
+def _check_schema(store: Store, config: Config) -> None:
+    if config.auto_migrate:
+        store.migrate()
+    elif missing := store.pending_migrations():
+        raise NexusError(f"the database lacks {len(missing)} migrations of this version; run `nexus migrate` first")

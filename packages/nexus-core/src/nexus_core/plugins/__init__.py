@@ -1,0 +1,1 @@
+"""Plugins: hook specifications, the records that hooks yield, and the manager that collects them."""

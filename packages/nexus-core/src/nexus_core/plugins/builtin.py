@@ -1,0 +1,106 @@
+"""The core's own records, yielded through the same hooks as everybody else's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from ..config import Config
+from ..domain import assignment, complexity, events
+from ..domain.jobs import Done, Job, Outcome
+from ..domain.repositories import Repository
+from ..domain.tasks import Task
+from ..formats import readme, taskmaster
+from . import records
+from .context import Context
+from .hookspecs import hookimpl
+
+_DISPATCH_ON = (
+    events.TaskReady,
+    events.TasksImported,
+    events.AssignmentCompleted,
+    events.AssignmentFailed,
+    events.AssignmentReleased,
+    events.AssignmentCancelled,
+    events.AssignmentLost,
+)
+
+
+class Builtin:
+    """What the core brings along."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+
+    @hookimpl
+    def nexus_event_handlers(self) -> Iterable[records.EventHandler]:
+        """Hand out ready work; keep documents in step."""
+        yield records.EventHandler(name="core.dispatch", on=_DISPATCH_ON, call=dispatch, coalesce=lambda event: "hub")
+        yield records.EventHandler(
+            name="core.documents",
+            on=("task.*", "tasks.*", events.RepositorySynced),
+            call=refresh_documents,
+            lane="docs",
+            coalesce=lambda event: None if event.repository_id is None else str(event.repository_id),
+            delay=self._config["documents.delay"],
+        )
+
+    @hookimpl
+    def nexus_job_handlers(self) -> Iterable[records.JobHandler]:
+        """Handle deliveries; run agents; look for work that waited out its pause."""
+        yield records.JobHandler(kind="core.delivery", call=lambda job, ctx: ctx.nexus.deliveries.handle(job, ctx))
+        yield records.JobHandler(
+            kind="core.run_agent",
+            call=lambda job, ctx: ctx.nexus.agents.run(job, ctx),
+            lane="agents",
+            max_attempts=5,
+        )
+        yield records.JobHandler(kind="core.dispatch_waiting", call=dispatch_waiting)
+
+    @hookimpl
+    def nexus_schedules(self) -> Iterable[records.Schedule]:
+        """Tasks whose pause after a failure is over have no event of their own."""
+        every = min(timedelta(seconds=15), self._config["assignment.retry_delay"])
+        yield records.Schedule(name="core.dispatch_waiting", kind="core.dispatch_waiting", every=every)
+
+    @hookimpl
+    def nexus_assignment_policies(self) -> Iterable[records.AssignmentPolicy]:
+        """The policy of the domain."""
+        yield records.AssignmentPolicy(name="built-in", choose=assignment.choose)
+
+    @hookimpl
+    def nexus_complexity_estimators(self) -> Iterable[records.ComplexityEstimator]:
+        """The formula of the domain."""
+        yield records.ComplexityEstimator(name="built-in", estimate=complexity.estimate)
+
+    @hookimpl
+    def nexus_task_formats(self) -> Iterable[records.TaskFormat]:
+        """Taskmaster's files."""
+        yield records.TaskFormat(name="taskmaster", parse=taskmaster.parse, render=taskmaster.render)
+
+    @hookimpl
+    def nexus_document_renderers(self) -> Iterable[records.DocumentRenderer]:
+        """The README of a repository's tasks."""
+        yield records.DocumentRenderer(name="readme", render=self._render)
+
+    def _render(self, repository: Repository, tasks: Sequence[Task], ctx: Context) -> Iterable[records.Document]:
+        content = readme.render_readme(repository.name, tasks, self._config.key_prefix)
+        yield records.Document(path=readme.PATH, content=content)
+
+
+def dispatch(event: events.Event, ctx: Context) -> Outcome:
+    """Hand ready tasks to free agents."""
+    return Done(f"{len(ctx.nexus.agents.dispatch())} tasks handed out")
+
+
+def dispatch_waiting(job: Job, ctx: Context) -> Outcome:
+    """Hand ready tasks to free agents: those whose pause after a failure is over."""
+    return Done(f"{len(ctx.nexus.agents.dispatch())} tasks handed out")
+
+
+def refresh_documents(event: events.Event, ctx: Context) -> Outcome | None:
+    """Say so when a repository's documents read differently now."""
+    if event.repository_id is not None:
+        forced = isinstance(event, events.RepositorySynced)
+        ctx.nexus.documents.refresh(event.repository_id, force=forced, delivery=event.delivery)
+    return None

@@ -1,0 +1,237 @@
+"""The typed records that hooks yield.
+
+The host collects them once, when `Nexus` opens, and then calls plain functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from ..domain.agents import AgentState
+from ..domain.assignment import Choice
+from ..domain.changes import Fact
+from ..domain.complexity import Complexity
+from ..domain.deliveries import Delivery, Reply, VerifiedDelivery
+from ..domain.events import Event
+from ..domain.jobs import Job, Outcome
+from ..domain.repositories import Repository
+from ..domain.tasks import Task
+from ..formats.model import ParsedTasks
+
+if TYPE_CHECKING:
+    from ..ports.agents import AgentRunner
+    from ..ports.storage import Store
+    from ..ports.wakeup import Wakeup
+    from .context import Context
+
+EventFilter = str | type[Event]
+
+
+@attrs.frozen(kw_only=True)
+class EventHandler:
+    """Runs after an event, as a job of its own: isolated, timed, retried with backoff, dead-lettered.
+
+    `call(event, ctx)` returns nothing (done) or an `Outcome`. Delivery is at least once: `ctx.idempotency_key` is the
+    same for every attempt. Handlers of one name run in order for one task (or one repository).
+    """
+
+    name: str  #: `plugin.what`, unique
+    on: EventFilter | Iterable[EventFilter]  #: event classes, types, or patterns such as `github.*`
+    call: Callable[[Any, Context], Outcome | None]
+    lane: str = "default"
+    max_attempts: int = 12
+    #: Events with the same answer share one waiting job; None = each has its own. For work that looks at the present
+    #: state anyway, such as rendering documents.
+    coalesce: Callable[[Event], str | None] | None = None
+    #: Wait so long first.
+    delay: timedelta = timedelta()
+
+
+@attrs.frozen(kw_only=True)
+class DeliverySource:
+    """A sender of webhooks, served at `POST /api/v1/webhooks/<name>`."""
+
+    name: str
+    #: Check the signature over the raw body; raise Unauthenticated when it is wrong, Invalid when the body makes no
+    #: sense. Header names are lower-case. It must be quick and must not raise anything else.
+    verify: Callable[[bytes, Mapping[str, str], Context], VerifiedDelivery]
+    #: Translate a stored delivery into neutral facts; runs as a job. May act through `ctx.nexus` instead.
+    translate: Callable[[Delivery, Context], Iterable[Fact]]
+    #: Answer the sender at once, such as a slash command; None = 202. `Reply` of None = 202 as well.
+    answer: Callable[[VerifiedDelivery, Context], Reply | None] | None = None
+
+
+@attrs.frozen(kw_only=True)
+class JobHandler:
+    """Runs jobs of one kind, which the plugin enqueues itself through `ctx.enqueue`."""
+
+    kind: str
+    call: Callable[[Job, Context], Outcome | None]
+    lane: str = "default"
+    max_attempts: int = 12
+
+
+@attrs.frozen(kw_only=True)
+class AgentRunnerFactory:
+    """Makes the runner for agents whose `runner` has this name."""
+
+    name: str
+    make: Callable[[Context], AgentRunner]
+
+
+@attrs.frozen(kw_only=True)
+class StoreFactory:
+    """Opens the store for database URLs of these schemes."""
+
+    schemes: tuple[str, ...]
+    open: Callable[[str], Store]
+
+    @property
+    def name(self) -> str:
+        """The schemes, which must be unique among plugins."""
+        return ",".join(self.schemes)
+
+
+@attrs.frozen(kw_only=True)
+class WakeupFactory:
+    """Opens the wake-up for broker URLs of these schemes."""
+
+    schemes: tuple[str, ...]
+    open: Callable[[str], Wakeup]
+
+    @property
+    def name(self) -> str:
+        """The schemes, which must be unique among plugins."""
+        return ",".join(self.schemes)
+
+
+@attrs.frozen(kw_only=True)
+class AssignmentPolicy:
+    """A way to pick the agent for a task; the configuration names the one in use (`assignment.policy`)."""
+
+    name: str
+    choose: Callable[[Task, Sequence[AgentState]], Choice | None]
+
+
+@attrs.frozen(kw_only=True)
+class ComplexityEstimator:
+    """A way to estimate a task's complexity; the configuration names the one in use (`complexity.estimator`)."""
+
+    name: str
+    estimate: Callable[..., Complexity]  #: keywords text, dependencies, subtasks
+
+
+@attrs.frozen(kw_only=True)
+class TaskFormat:
+    """A file format of tasks."""
+
+    name: str
+    parse: Callable[[bytes], ParsedTasks]  #: raises UnreadableFile with the line
+    #: The file again: the original bytes and the tasks as they are now, by external key.
+    render: Callable[[bytes | None, Sequence[Task], Mapping[int, str]], bytes]
+
+
+@attrs.frozen(kw_only=True)
+class Document:
+    """A file that Nexus keeps in a repository."""
+
+    path: str
+    content: str
+
+
+@attrs.frozen(kw_only=True)
+class DocumentRenderer:
+    """Renders documents of a repository from its tasks."""
+
+    name: str
+    render: Callable[[Repository, Sequence[Task], Context], Iterable[Document]]
+
+
+@attrs.frozen(kw_only=True)
+class Command:
+    """A command of the CLI: `load()` returns a click.Command; nothing of click is imported before."""
+
+    name: str
+    summary: str  #: one line for `nexus --help`
+    load: Callable[[], Any]
+
+
+@attrs.frozen(kw_only=True)
+class Route:
+    """A route of the REST API, below `/api/v1`. `make(nexus)` returns a Falcon resource."""
+
+    path: str
+    make: Callable[[Any], Any]
+    scope: str
+
+    @property
+    def name(self) -> str:
+        """The path, which must be unique among plugins."""
+        return self.path
+
+
+@attrs.frozen(kw_only=True)
+class Transport:
+    """A way for the CLI to reach the API without a server: `open(nexus)` returns a WSGI application."""
+
+    name: str
+    open: Callable[[Any], Callable[..., Iterable[bytes]]]
+
+
+@attrs.frozen(kw_only=True)
+class IdentityProvider:
+    """A place that people come from, such as GitHub."""
+
+    name: str
+    authorize_url: Callable[[Context, str, str], str]  #: (ctx, state, code challenge) -> URL
+    identify: Callable[[Context, str, str], Mapping[str, str]]  #: (ctx, code, verifier) -> {"id", "login"}
+
+
+@attrs.frozen(kw_only=True)
+class HealthCheck:
+    """Something `nexus doctor` and `/readyz` look at: returns what is wrong, or None."""
+
+    name: str
+    check: Callable[[Context], str | None]
+    summary: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class GitCredentials:
+    """Who Nexus is towards a Git host: `find(url, ctx)` returns (user, password) for URLs that it knows."""
+
+    name: str
+    find: Callable[[str, Context], tuple[str, str] | None]
+
+
+@attrs.frozen(kw_only=True)
+class Setting:
+    """One value of a plugin's settings, as the documentation and `nexus config` show it."""
+
+    key: str  #: within the plugin's table
+    doc: str
+    env: str | None = None  #: the environment variable that sets it
+    default: Any = None
+    secret: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class PluginSettings:
+    """The settings of a plugin: an attrs class, structured from the table `[plugins.<name>]` and the environment."""
+
+    name: str  #: the plugin's name = its table
+    cls: type
+    settings: tuple[Setting, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Schedule:
+    """A job that comes round: `kind` is enqueued every `every`, once however many workers run."""
+
+    name: str
+    kind: str
+    every: timedelta

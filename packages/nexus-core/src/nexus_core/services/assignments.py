@@ -1,0 +1,387 @@
+"""Assignments: claims, leases, fences, activities, and how an assignment ends."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+import attrs
+
+from ..domain import readiness
+from ..domain.access import LOCAL, Actor, system_actor
+from ..domain.agents import Activity, ActivityType, Agent, Assignment, AssignmentStatus
+from ..domain.events import (
+    ActivityAdded,
+    AssignmentCancelled,
+    AssignmentCompleted,
+    AssignmentCreated,
+    AssignmentFailed,
+    AssignmentLost,
+    AssignmentReleased,
+    AssignmentStarted,
+    Event,
+    TaskMoved,
+)
+from ..domain.tasks import Status, Task
+from ..errors import Invalid, NoAgent, NotFound, NotReady, StaleClaim
+from ..ports.storage import ReadyQuery
+from . import upkeep
+from .work import UnitOfWork, Work, repository_of, require_seen, said_from
+
+_SHOWN = 280
+"""How much of an activity an event repeats, in characters."""
+
+_STATUS_AFTER = {
+    ActivityType.ELICITATION: AssignmentStatus.AWAITING_INPUT,
+    ActivityType.PROMPT: AssignmentStatus.WORKING,
+}
+
+
+class AssignmentService:
+    """One agent on one task, from the claim to the end."""
+
+    def __init__(self, unit: UnitOfWork) -> None:
+        self._unit = unit
+
+    # Begin ------------------------------------------------------------------------------------------------------------
+
+    def claim(
+        self,
+        *,
+        agent: str,
+        repository: int | str | None = None,
+        task_id: int | None = None,
+        max_complexity: int | None = None,
+        skills: Iterable[str] = (),
+        actor: Actor = LOCAL,
+    ) -> Assignment | None:
+        """Give the best ready task (or the one that is named) to an agent; None when nothing is ready.
+
+        :raises NotReady: the named task is not, with the blockers
+        :raises NoAgent: the agent holds as many tasks as it may
+        """
+        known = self._unit.config.agents.get(agent) or Agent(name=agent, concurrency=1_000_000)
+        limits = [limit for limit in (max_complexity, known.max_complexity) if limit is not None]
+
+        def action(work: Work) -> Assignment | None:
+            if work.assignments.live_count(agent) >= known.concurrency:
+                raise NoAgent(f"{agent} holds {known.concurrency} already, as many as it may")
+            query = ReadyQuery(
+                repository_id=repository_of(work, repository, actor),
+                max_complexity=min(limits, default=None),
+                skills=frozenset(skills) or known.skills,
+                visible=actor.repositories,
+                limit=1,
+            )
+            if task_id is None:
+                task = work.tasks.pick(query, work.now)
+                if task is None:
+                    return None
+                reason = "; ".join(readiness.order_reasons(task))
+            else:
+                task = work.tasks.get(task_id, lock=True)
+                require_seen(actor, task.repository_id, f"task {task_id}")
+                require_ready(work, task)
+                reason = "asked for by name"
+            return hand_out(work, task, known, reason=reason, actor=actor, prefix=self._unit.config.key_prefix)
+
+        return self._unit.write(action)
+
+    def start(self, assignment_id: int, fence: int, *, branch: str | None = None, actor: Actor = LOCAL) -> Assignment:
+        """Note that the agent runs."""
+
+        def action(work: Work) -> Assignment:
+            assignment, task = self._held(work, assignment_id, fence, actor)
+            if assignment.status is not AssignmentStatus.ASSIGNED:
+                return assignment
+            changed = attrs.evolve(assignment, status=AssignmentStatus.WORKING, branch=branch or assignment.branch)
+            work.assignments.save(changed)
+            _tell(work, AssignmentStarted, changed, task, actor, branch=changed.branch)
+            return changed
+
+        return self._unit.write(action)
+
+    # Meanwhile --------------------------------------------------------------------------------------------------------
+
+    def heartbeat(self, assignment_id: int, fence: int, *, actor: Actor = LOCAL) -> Assignment:
+        """Renew the lease. :raises StaleClaim: the work was handed on"""
+
+        def action(work: Work) -> Assignment:
+            return self._held(work, assignment_id, fence, actor)[0]
+
+        return self._unit.write(action)
+
+    def add_activity(
+        self,
+        assignment_id: int,
+        fence: int,
+        type: str,
+        body: str,
+        *,
+        choices: Iterable[str] = (),
+        actor: Actor = LOCAL,
+    ) -> Activity:
+        """Keep what the agent says; its status follows. :raises StaleClaim: the work was handed on"""
+        if type not in list(ActivityType) or type == ActivityType.PROMPT:
+            raise Invalid(f"“{type}” is no activity of an agent: thought, action, elicitation, response or error")
+        kind = ActivityType(type)
+        offered = tuple(choices)
+
+        def action(work: Work) -> Activity:
+            assignment, task = self._held(work, assignment_id, fence, actor)
+            activity = work.assignments.say(assignment.id, kind, body, offered, work.now)
+            status = _STATUS_AFTER.get(kind, AssignmentStatus.WORKING)
+            if status is not assignment.status:
+                work.assignments.save(attrs.evolve(assignment, status=status))
+            _tell(
+                work, ActivityAdded, assignment, task, actor, activity_id=activity.id, type=str(kind),
+                body=body[:_SHOWN], choices=list(offered),
+            )  # fmt: skip
+            return activity
+
+        return self._unit.write(action)
+
+    # End --------------------------------------------------------------------------------------------------------------
+
+    def complete(
+        self,
+        assignment_id: int,
+        fence: int,
+        *,
+        summary: str = "",
+        branch: str | None = None,
+        head: str | None = None,
+        commits: int = 0,
+        actor: Actor = LOCAL,
+    ) -> Assignment:
+        """The agent is finished. Its task waits in review for the change to be merged, or for a person's word."""
+        result = {"summary": summary, "head": head, "commits": commits}
+
+        def action(work: Work) -> Assignment:
+            assignment, task = self._held(work, assignment_id, fence, actor)
+            done = _ended(work, assignment, AssignmentStatus.COMPLETED, result, branch=branch or assignment.branch)
+            freed = attrs.evolve(task, assignment_id=None, agent=None, failures=0, retry_at=None, status=Status.REVIEW)
+            _free(work, task, freed, actor, f"{assignment.agent} finished")
+            _tell(work, AssignmentCompleted, done, task, actor, branch=done.branch, **result)
+            return done
+
+        return self._unit.write(action)
+
+    def fail(self, assignment_id: int, fence: int, *, error: str, actor: Actor = LOCAL) -> Assignment:
+        """The agent failed; its task is claimable again, and automatic assignment waits a little."""
+
+        def action(work: Work) -> Assignment:
+            assignment, task = self._held(work, assignment_id, fence, actor)
+            done = _ended(work, assignment, AssignmentStatus.FAILED, {"error": error[:2000]})
+            failures = task.failures + 1
+            delay = self._unit.config["assignment.retry_delay"] * 2 ** min(failures - 1, 8)
+            freed = attrs.evolve(
+                task,
+                assignment_id=None,
+                agent=None,
+                failures=failures,
+                retry_at=work.now + delay,
+                status=Status.PENDING,
+            )
+            _free(work, task, freed, actor, f"{assignment.agent} failed: {error[:_SHOWN]}")
+            _tell(work, AssignmentFailed, done, task, actor, error=error[:2000], failures=failures)
+            return done
+
+        return self._unit.write(action)
+
+    def release(self, assignment_id: int, fence: int, *, reason: str = "", actor: Actor = LOCAL) -> Assignment:
+        """The agent hands its task back."""
+
+        def action(work: Work) -> Assignment:
+            assignment, task = self._held(work, assignment_id, fence, actor)
+            done = _ended(work, assignment, AssignmentStatus.CANCELLED, {"reason": reason})
+            _free(work, task, _unheld(task), actor, reason or f"{assignment.agent} handed it back")
+            _tell(work, AssignmentReleased, done, task, actor, reason=reason)
+            return done
+
+        return self._unit.write(action)
+
+    def cancel(self, assignment_id: int, *, reason: str = "", actor: Actor = LOCAL) -> Assignment:
+        """A person ends an assignment, whoever holds it; its task is claimable again."""
+
+        def action(work: Work) -> Assignment:
+            assignment = self._seen(work, assignment_id, actor, lock=True)
+            if not assignment.status.is_live:
+                return assignment
+            task = work.tasks.get(assignment.task_id, lock=True)
+            done = _ended(work, assignment, AssignmentStatus.CANCELLED, {"reason": reason})
+            _free(work, task, _unheld(task), actor, reason or f"{actor.name} cancelled it")
+            _tell(work, AssignmentCancelled, done, task, actor, reason=reason)
+            return done
+
+        return self._unit.write(action)
+
+    def reclaim_lost(self, *, limit: int = 100) -> builtins.list[Assignment]:
+        """Take back the tasks of agents that fell silent: their leases ended."""
+        actor = system_actor()
+
+        def action(work: Work) -> builtins.list[Assignment]:
+            lost = []
+            for expired in work.assignments.expired(work.now, limit):
+                assignment = work.assignments.get(expired.id, lock=True)
+                if not assignment.status.is_live or assignment.lease_until >= work.now:
+                    continue
+                task = work.tasks.get(assignment.task_id, lock=True)
+                done = _ended(work, assignment, AssignmentStatus.LOST, {})
+                _free(work, task, _unheld(task), actor, f"{assignment.agent} fell silent")
+                _tell(work, AssignmentLost, done, task, actor, lease_until=assignment.lease_until.isoformat())
+                lost.append(done)
+            return lost
+
+        return self._unit.write(action)
+
+    # Answers ----------------------------------------------------------------------------------------------------------
+
+    def get(self, assignment_id: int, *, actor: Actor = LOCAL) -> Assignment:
+        """One. :raises NotFound:"""
+        with self._unit.read() as work:
+            return self._seen(work, assignment_id, actor)
+
+    def list(
+        self,
+        *,
+        status: str | None = None,
+        agent: str | None = None,
+        task_id: int | None = None,
+        live: bool | None = None,
+        after: int = 0,
+        limit: int = 50,
+        actor: Actor = LOCAL,
+    ) -> builtins.list[Assignment]:
+        """Assignments by id."""
+        with self._unit.read() as work:
+            return work.assignments.list(
+                status=status, agent=agent, task_id=task_id, live=live, visible=actor.repositories, after=after,
+                limit=limit,
+            )  # fmt: skip
+
+    def activities(
+        self, assignment_id: int, *, after: int = 0, limit: int = 200, actor: Actor = LOCAL
+    ) -> builtins.list[Activity]:
+        """What the agent said, in order."""
+        with self._unit.read() as work:
+            self._seen(work, assignment_id, actor)
+            return work.assignments.activities(assignment_id, after=after, limit=limit)
+
+    def _seen(self, work: Work, assignment_id: int, actor: Actor, *, lock: bool = False) -> Assignment:
+        assignment = work.assignments.get(assignment_id, lock=lock)
+        require_seen(actor, work.tasks.get(assignment.task_id).repository_id, f"assignment {assignment_id}")
+        if actor.assignment_id is not None and actor.assignment_id != assignment_id:
+            raise NotFound(f"there is no assignment {assignment_id}")
+        return assignment
+
+    def _held(self, work: Work, assignment_id: int, fence: int, actor: Actor) -> tuple[Assignment, Task]:
+        """The assignment and its task, locked, when this fence is the live one; the lease is renewed."""
+        assignment = self._seen(work, assignment_id, actor, lock=True)
+        task = work.tasks.get(assignment.task_id, lock=True)
+        live = assignment.status.is_live and assignment.fence == fence and task.assignment_id == assignment.id
+        if not live or assignment.lease_until < work.now:
+            raise StaleClaim(fence=fence)
+        until = work.now + self._lease(assignment.agent)
+        work.assignments.renew(assignment.id, fence, until)
+        return attrs.evolve(assignment, lease_until=until), task
+
+    def _lease(self, agent: str) -> timedelta:
+        known = self._unit.config.agents.get(agent)
+        return known.lease if known else Agent(name=agent).lease
+
+
+def require_ready(work: Work, task: Task) -> None:
+    """Refuse to hand out a task that is not ready. :raises NotReady: with the blockers"""
+    if readiness.is_ready(task, work.now):
+        return
+    found = readiness.explain(
+        task,
+        dependencies=work.tasks.many(task.dependencies),
+        ancestors=work.tasks.ancestors(task.id),
+        subtasks=work.tasks.children(task.id),
+        now=work.now,
+    )
+    said = "; ".join(condition.message for condition in found.why)
+    blockers = [attrs.asdict(condition) for condition in found.why]
+    raise NotReady(f"task {task.id} is not ready: {said}", blockers=blockers)
+
+
+def hand_out(work: Work, task: Task, agent: Agent, *, reason: str, actor: Actor, prefix: str) -> Assignment:
+    """Give a locked, ready task to an agent: assignment, fence, lease, events."""
+    fence = task.fence + 1
+    assignment = work.assignments.add(
+        Assignment(
+            id=0,
+            task_id=task.id,
+            agent=agent.name,
+            status=AssignmentStatus.ASSIGNED,
+            fence=fence,
+            lease_until=work.now + agent.lease,
+            assigned_at=work.now,
+            attempt=fence,
+            branch=branch_name(task, prefix),
+            reason=reason,
+        )
+    )
+    held = attrs.evolve(task, status=Status.IN_PROGRESS, assignment_id=assignment.id, agent=agent.name, fence=fence)
+    work.tasks.save(held, work.now)
+    _tell(
+        work, AssignmentCreated, assignment, task, actor, fence=fence, reason=reason,
+        lease_until=assignment.lease_until.isoformat(), title=task.title,
+    )  # fmt: skip
+    _tell_move(work, task, Status.IN_PROGRESS, actor, f"assigned to {agent.name}")
+    return assignment
+
+
+def branch_name(task: Task, prefix: str) -> str:
+    """The branch for a task: it names it, so that the change links itself.
+
+    Only letters, digits and dashes of the title are kept; the whole is a valid Git reference.
+    """
+    words = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in task.title.lower())
+    slug = "-".join(part for part in words.split("-") if part)[:40].strip("-")
+    return f"nexus/{prefix.lower()}-{task.id}" + (f"-{slug}" if slug else "")
+
+
+def _ended(
+    work: Work,
+    assignment: Assignment,
+    status: AssignmentStatus,
+    result: dict[str, Any],
+    *,
+    branch: str | None = None,
+) -> Assignment:
+    done = attrs.evolve(assignment, status=status, ended_at=work.now, branch=branch or assignment.branch, result=result)
+    work.assignments.save(done)
+    work.access.revoke_assignment_keys(assignment.id, work.now)
+    return done
+
+
+def _unheld(task: Task) -> Task:
+    return attrs.evolve(task, assignment_id=None, agent=None, status=Status.PENDING)
+
+
+def _free(work: Work, old: Task, new: Task, actor: Actor, reason: str) -> None:
+    """Write the task that its holder let go of."""
+    work.tasks.save(new, work.now)
+    _tell_move(work, old, new.status, actor, reason)
+    if new.status is Status.PENDING:
+        upkeep.announce_ready(work, [new.id], actor=actor, because=None, delivery=None)
+
+
+def _tell_move(work: Work, task: Task, to: Status, actor: Actor, reason: str) -> None:
+    if task.status is not to:
+        work.record(
+            TaskMoved, actor=actor, task_id=task.id, repository_id=task.repository_id, **said_from(task.status),
+            to=str(to), reason=reason, title=task.title,
+        )  # fmt: skip
+
+
+def _tell(work: Work, kind: type[Event], assignment: Assignment, task: Task, actor: Actor, **payload: Any) -> None:
+    work.record(
+        kind, actor=actor, task_id=task.id, repository_id=task.repository_id, assignment_id=assignment.id,
+        agent=assignment.agent, **payload,
+    )  # fmt: skip

@@ -1,0 +1,163 @@
+"""Deliveries: verified, stored once with their job, handled later."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import attrs
+
+from ..domain.access import LOCAL, Actor, plugin_actor, system_actor
+from ..domain.deliveries import Delivery, DeliveryState, Reply, VerifiedDelivery
+from ..domain.events import DeliveryRefused, DeliveryReplayed
+from ..domain.jobs import Done, Job, NewJob, Outcome
+from ..errors import Forbidden, Invalid, NotFound, Unauthenticated
+from ..plugins.records import DeliverySource
+from .changes import ChangeService
+from .work import UnitOfWork, Work
+
+if TYPE_CHECKING:
+    from ..plugins.context import Context
+
+DELIVERY_JOB = "core.delivery"
+
+
+@attrs.frozen(kw_only=True)
+class Received:
+    """What became of a webhook at the door."""
+
+    delivery_id: int
+    duplicate: bool = False
+    reply: Reply | None = None
+
+
+class DeliveryService:
+    """Webhooks from the door to the facts."""
+
+    def __init__(self, unit: UnitOfWork, changes: ChangeService) -> None:
+        self._unit = unit
+        self._changes = changes
+
+    def receive(self, source: str, body: bytes, headers: Mapping[str, str], *, address: str = "") -> Received:
+        """Verify a webhook, store it once with the job that will handle it, answer it.
+
+        :raises Unauthenticated: the signature is wrong; the refusal is recorded
+        :raises Invalid: the body makes no sense
+        :raises NotFound: no plugin receives from this source
+        """
+        record = self._source(source)
+        own = self._unit.context(self._unit.plugins.owner(record))
+        lower = {name.lower(): value for name, value in headers.items()}
+        try:
+            verified = record.verify(body, lower, own)
+        except (Unauthenticated, Forbidden) as error:
+            reason = error.message
+            self._unit.write(
+                lambda work: work.record(
+                    DeliveryRefused, actor=system_actor(), source=source, reason=reason, address=address
+                )
+            )
+            raise
+        received = self._unit.write(lambda work: self._store(work, verified))
+        reply = record.answer(verified, own) if record.answer else None
+        return attrs.evolve(received, reply=reply)
+
+    def _source(self, name: str) -> DeliverySource:
+        record = self._unit.plugins.delivery_sources.get(name)
+        if record is None:
+            raise NotFound(f"no installed plugin receives webhooks from {name}")
+        return record
+
+    def _store(self, work: Work, verified: VerifiedDelivery) -> Received:
+        replay = verified.fingerprint is not None and self._is_replay(work, verified)
+        state = DeliveryState.REPLAY if replay else DeliveryState.RECEIVED
+        stored = work.deliveries.add(verified, state, work.now)
+        if stored is None:
+            return self._again(work, verified)
+        work.record(
+            f"{verified.source}.{verified.kind}", actor=plugin_actor(verified.source),
+            delivery=f"{verified.source}:{verified.id}", state=str(state),
+        )  # fmt: skip
+        if not replay:
+            self._enqueue(work, stored, verified.subject)
+        return Received(delivery_id=stored, duplicate=replay)
+
+    def _is_replay(self, work: Work, verified: VerifiedDelivery) -> bool:
+        if work.deliveries.find(verified.source, verified.id) is not None:
+            return False
+        return work.deliveries.is_known(verified.source, verified.fingerprint or "")
+
+    def _again(self, work: Work, verified: VerifiedDelivery) -> Received:
+        """The sender's id is known: nothing happens, unless its handling had failed."""
+        known = work.deliveries.find(verified.source, verified.id)
+        assert known is not None  # noqa: S101 - it was in the way, so it is there
+        if known.state is DeliveryState.FAILED:
+            work.deliveries.settle(known.id, DeliveryState.RECEIVED, None, work.now)
+            self._enqueue(work, known.id, known.subject)
+        return Received(delivery_id=known.id, duplicate=True)
+
+    def _enqueue(self, work: Work, delivery_id: int, subject: str | None) -> None:
+        work.enqueue(
+            NewJob(
+                kind=DELIVERY_JOB,
+                payload={"delivery_id": delivery_id},
+                subject=subject and f"delivery:{subject}",
+            )
+        )
+
+    def handle(self, job: Job, ctx: Context) -> Outcome:
+        """Translate a stored delivery into facts and take them in; the handler of its job."""
+        with self._unit.read() as work:
+            delivery = work.deliveries.get(int(job.payload["delivery_id"]))
+        record = self._source(delivery.source)
+        name = f"{delivery.source}:{delivery.delivery_id}"
+        own = attrs.evolve(ctx, plugin=self._unit.plugins.owner(record), delivery=name)
+        try:
+            facts = list(record.translate(delivery, own))
+            took = [self._changes.apply(fact, actor=plugin_actor(delivery.source), delivery=name) for fact in facts]
+        except Invalid as error:
+            # Bad input stays bad: it is kept with its reason, and can be replayed by hand.
+            self._settle(delivery.id, DeliveryState.FAILED, error.message)
+            return Done(error.message)
+        except Exception as error:
+            self._settle(delivery.id, DeliveryState.FAILED, f"{type(error).__name__}: {error}")
+            raise
+        self._settle(delivery.id, DeliveryState.DONE if any(took) else DeliveryState.IGNORED, None)
+        return Done()
+
+    def _settle(self, delivery_id: int, state: DeliveryState, error: str | None) -> None:
+        self._unit.write(lambda work: work.deliveries.settle(delivery_id, state, error, work.now))
+
+    def get(self, delivery_id: int, *, actor: Actor = LOCAL) -> Delivery:
+        """One, with its body. :raises NotFound:"""
+        with self._unit.read() as work:
+            return work.deliveries.get(delivery_id)
+
+    def list(
+        self,
+        *,
+        source: str | None = None,
+        state: str | None = None,
+        after: int = 0,
+        limit: int = 50,
+        actor: Actor = LOCAL,
+    ) -> builtins.list[Delivery]:
+        """The newest first, without bodies."""
+        with self._unit.read() as work:
+            return work.deliveries.list(source=source, state=state, after=after, limit=limit)
+
+    def replay(self, delivery_id: int, *, actor: Actor = LOCAL) -> Delivery:
+        """Handle a stored webhook again."""
+
+        def action(work: Work) -> Delivery:
+            delivery = work.deliveries.get(delivery_id)
+            work.deliveries.settle(delivery.id, DeliveryState.RECEIVED, None, work.now)
+            self._enqueue(work, delivery.id, delivery.subject)
+            work.record(
+                DeliveryReplayed, actor=actor, delivery=f"{delivery.source}:{delivery.delivery_id}",
+                source=delivery.source, delivery_id=delivery.delivery_id,
+            )  # fmt: skip
+            return work.deliveries.get(delivery_id)
+
+        return self._unit.write(action)

@@ -1,0 +1,58 @@
+"""Health: what `nexus doctor` and `/readyz` say."""
+
+from __future__ import annotations
+
+import attrs
+
+from ..errors import NexusError
+from .work import UnitOfWork
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    message: str
+
+
+class HealthService:
+    """Looks at the database, the schema and what plugins offer to look at."""
+
+    def __init__(self, unit: UnitOfWork) -> None:
+        self._unit = unit
+
+    def ready(self) -> list[Finding]:
+        """What must hold for requests to be served: the database answers, its schema is ours."""
+        return [self._database(), self._schema()]
+
+    def check(self) -> list[Finding]:
+        """Everything, also what plugins offer to look at."""
+        return [*self.ready(), *(self._plugin(name) for name in self._unit.plugins.health_checks)]
+
+    def _database(self) -> Finding:
+        try:
+            with self._unit.read() as work:
+                work.access.meta("health")
+        except NexusError as error:
+            return Finding(name="database", ok=False, message=error.message)
+        return Finding(name="database", ok=True, message=f"{self._unit.store.name} answers")
+
+    def _schema(self) -> Finding:
+        try:
+            missing = self._unit.store.pending_migrations()
+        except NexusError as error:
+            return Finding(name="schema", ok=False, message=error.message)
+        if missing:
+            return Finding(name="schema", ok=False, message=f"{len(missing)} migrations wait; run `nexus migrate`")
+        return Finding(name="schema", ok=True, message="up to date")
+
+    def _plugin(self, name: str) -> Finding:
+        record = self._unit.plugins.health_checks[name]
+        try:
+            wrong = record.check(self._unit.context(self._unit.plugins.owner(record)))
+        except Exception as error:
+            # A check that breaks is a finding, not a failure of the doctor.
+            wrong = f"the check itself failed: {error}"
+        return Finding(name=name, ok=wrong is None, message=wrong or record.summary or "fine")

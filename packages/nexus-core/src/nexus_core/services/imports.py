@@ -1,0 +1,299 @@
+"""Importing and exporting task files.
+
+An import compares the file with what it said the last time: what changed in the file is taken over, what changed in
+Nexus only stays. Everything happens in one transaction, so a file comes in whole or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from ..domain.access import LOCAL, Actor
+from ..domain.events import TaskCompleted, TaskEdited, TaskMoved, TasksImported
+from ..domain.graph import find_cycles
+from ..domain.repositories import check_repository_name
+from ..domain.tasks import NewTask, Status, Task
+from ..errors import Invalid, NexusError, UnreadableFile
+from ..formats.model import ParsedTask, ParsedTasks, Warning_
+from ..plugins.records import TaskFormat
+from . import upkeep
+from .repositories import add_repository
+from .work import UnitOfWork, Work, repository_of, said_from
+
+_FIELDS = ("title", "description", "details", "test_strategy", "status", "priority", "labels", "raw_data")
+
+
+@attrs.frozen(kw_only=True)
+class ImportReport:
+    """What an import did, or would do."""
+
+    repository: str
+    layout: str
+    dry_run: bool
+    tasks: int  #: in the file, subtasks included
+    dependencies: int
+    created: int
+    changed: int
+    unchanged: int
+    warnings: tuple[Warning_, ...]
+    cycles: tuple[tuple[str, ...], ...] = ()  #: each left open at its last step
+
+
+class _RolledBack(NexusError):
+    """Ends the transaction of a dry run."""
+
+    def __init__(self, report: ImportReport) -> None:
+        self.report = report
+        super().__init__()
+
+
+class ImportService:
+    """Task files in and out."""
+
+    def __init__(self, unit: UnitOfWork) -> None:
+        self._unit = unit
+
+    def import_file(
+        self,
+        content: bytes,
+        repository: str,
+        *,
+        path: str = "tasks.json",
+        format: str = "taskmaster",
+        dry_run: bool = False,
+        actor: Actor = LOCAL,
+        delivery: str | None = None,
+    ) -> ImportReport:
+        """Bring in a task file; a repository that is new is added.
+
+        :raises UnreadableFile: with file, line and reason; nothing was changed
+        """
+        check_repository_name(repository)
+        task_format = self._format(format)
+        try:
+            parsed = task_format.parse(content)
+        except UnreadableFile as error:
+            raise UnreadableFile(f"{path}: {error.message}", faults=error.faults, **error.details) from None
+
+        def action(work: Work) -> ImportReport:
+            importer = _Importer(work, self._repository(work, repository, actor), actor, delivery)
+            report = importer.run(parsed, self._previous(work, importer.repository_id, task_format), repository)
+            if dry_run:
+                raise _RolledBack(attrs.evolve(report, dry_run=True))
+            work.tasks.save_file(importer.repository_id, path, format, content, work.now)
+            return report
+
+        try:
+            return self._unit.write(action)
+        except _RolledBack as done:
+            return done.report
+
+    def export_file(self, repository: str | int, *, actor: Actor = LOCAL) -> bytes:
+        """The repository's task file as it reads now; byte for byte the imported one when nothing changed."""
+        with self._unit.read() as work:
+            repository_id = repository_of(work, repository, actor)
+            assert repository_id is not None  # noqa: S101 - only None gives None
+            kept = work.tasks.file(repository_id)
+            keys = work.tasks.keys_of(repository_id)
+            tasks = [task for task in work.tasks.graph(repository_id, None) if task.repository_id == repository_id]
+        format_name, content = (kept[1], kept[2]) if kept else ("taskmaster", None)
+        return self._format(format_name).render(content, tasks, {task_id: key for key, task_id in keys.items()})
+
+    def _format(self, name: str) -> TaskFormat:
+        found = self._unit.plugins.formats.get(name)
+        if found is None:
+            raise Invalid(f"there is no task format “{name}”; there are {', '.join(self._unit.plugins.formats)}")
+        return found
+
+    def _repository(self, work: Work, name: str, actor: Actor) -> int:
+        found = work.repositories.find(name)
+        if found is not None:
+            checked = repository_of(work, name, actor)
+            assert checked is not None  # noqa: S101 - only None gives None
+            return checked
+        return add_repository(work, name, "", actor=actor).id
+
+    def _previous(self, work: Work, repository_id: int, task_format: TaskFormat) -> dict[str, ParsedTask]:
+        kept = work.tasks.file(repository_id)
+        if kept is None or kept[1] != task_format.name:
+            return {}
+        return {task.external_key: task for task in task_format.parse(kept[2]).tasks}
+
+
+class _Importer:
+    """One import, within its transaction."""
+
+    def __init__(self, work: Work, repository_id: int, actor: Actor, delivery: str | None) -> None:
+        self.work = work
+        self.repository_id = repository_id
+        self.actor = actor
+        self.delivery = delivery
+        self.warnings: list[Warning_] = []
+        self.created: list[int] = []
+        self.changed: set[int] = set()
+
+    def run(self, parsed: ParsedTasks, previous: Mapping[str, ParsedTask], name: str) -> ImportReport:
+        work = self.work
+        work.tasks.lock_graph()
+        self.warnings += parsed.warnings
+        ids = work.tasks.keys_of(self.repository_id)
+        existing = {task.id: task for task in work.tasks.many(list(ids.values()))}
+        for one in parsed.tasks:
+            if one.external_key in ids:
+                self._merge(existing[ids[one.external_key]], one, previous.get(one.external_key))
+            else:
+                ids[one.external_key] = self._add(one, ids)
+        self._report_gone(previous, parsed)
+        dependencies, cycles = self._connect(parsed, previous, ids)
+        if self.created or self.changed:
+            upkeep.recount(work, [*self.created, *self.changed])
+        report = ImportReport(
+            repository=name,
+            layout=parsed.layout,
+            dry_run=False,
+            tasks=len(parsed.tasks),
+            dependencies=dependencies,
+            created=len(self.created),
+            changed=len(self.changed),
+            unchanged=len(parsed.tasks) - len(self.created) - len(self.changed),
+            warnings=tuple(self.warnings),
+            cycles=cycles,
+        )
+        work.record(
+            TasksImported, actor=self.actor, repository_id=self.repository_id, delivery=self.delivery,
+            created=report.created, changed=report.changed, unchanged=report.unchanged, warnings=len(report.warnings),
+        )  # fmt: skip
+        return report
+
+    def _add(self, one: ParsedTask, ids: Mapping[str, int]) -> int:
+        fields: dict[str, Any] = {name: getattr(one, name) for name in _FIELDS}
+        task = self.work.tasks.add(
+            NewTask(
+                **fields,
+                repository_id=self.repository_id,
+                external_key=one.external_key,
+                complexity_auto=one.complexity_auto,
+                parent_id=ids.get(one.parent_key) if one.parent_key else None,
+            ),
+            self.work.now,
+        )
+        self.created.append(task.id)
+        return task.id
+
+    def _merge(self, task: Task, theirs: ParsedTask, base: ParsedTask | None) -> None:
+        taken: dict[str, Any] = {}
+        for name in _FIELDS:
+            old, new = getattr(task, name), getattr(theirs, name)
+            if new == old or (base is not None and new == getattr(base, name)):
+                continue
+            if base is not None and old != getattr(base, name):
+                self._conflict(task, theirs, name, old)
+            taken[name] = new
+        if not taken:
+            return
+        status = taken.pop("status", task.status)
+        held = task.assignment_id is not None and status not in (
+            Status.IN_PROGRESS,
+            Status.REVIEW,
+            Status.BLOCKED,
+        )
+        if held:
+            # The file does not know of agents: an agent's work ends by what it does, or by a person.
+            self._warn(
+                theirs,
+                "held",
+                f"{task.agent} holds it, so its status stays {task.status}",
+                "status not taken",
+            )
+            status = task.status
+        saved = self.work.tasks.save(attrs.evolve(task, **taken, status=status), self.work.now)
+        self.changed.add(task.id)
+        self._tell(task, saved, [name for name in taken if name != "raw_data"])
+
+    def _tell(self, task: Task, saved: Task, edited: Sequence[str]) -> None:
+        common: dict[str, Any] = {
+            "actor": self.actor, "task_id": task.id, "repository_id": task.repository_id, "delivery": self.delivery,
+        }  # fmt: skip
+        if edited:
+            changes = {
+                name: {"from": _plain(getattr(task, name)), "to": _plain(getattr(saved, name))} for name in edited
+            }
+            self.work.record(TaskEdited, **common, changes=changes)
+        if saved.status is not task.status:
+            reason = "the task file says so"
+            words = {**said_from(task.status), "to": str(saved.status)}
+            self.work.record(TaskMoved, **common, **words, reason=reason, title=task.title)
+            if saved.status is Status.DONE:
+                self.work.record(TaskCompleted, **common, reason=reason, title=task.title)
+
+    def _conflict(self, task: Task, theirs: ParsedTask, name: str, old: Any) -> None:
+        shown = str(_plain(old))[:80]
+        self._warn(
+            theirs,
+            "conflict",
+            f"{name} changed in the file and in Nexus",
+            f"the file's was taken; Nexus had: {shown}",
+        )
+
+    def _warn(self, one: ParsedTask, code: str, message: str, done: str) -> None:
+        self.warnings.append(Warning_(place=one.external_key, code=code, message=message, done=done))
+
+    def _report_gone(self, previous: Mapping[str, ParsedTask], parsed: ParsedTasks) -> None:
+        here = {one.external_key for one in parsed.tasks}
+        for key, one in previous.items():
+            if key not in here:
+                self._warn(one, "gone", "the task is no longer in the file", "kept in Nexus")
+
+    def _connect(
+        self, parsed: ParsedTasks, previous: Mapping[str, ParsedTask], ids: Mapping[str, int]
+    ) -> tuple[int, tuple[tuple[str, ...], ...]]:
+        """Add and remove dependencies as the file says; cycles are reported and left open."""
+        tasks = self.work.tasks
+        known = set(tasks.dependencies(list(ids.values())))
+        wanted = {(ids[one.external_key], ids[on]) for one in parsed.tasks for on in one.dependencies if on in ids}
+        former = {
+            (ids[key], ids[on]) for key, one in previous.items() for on in one.dependencies if key in ids and on in ids
+        }
+        for task_id, on in sorted((former - wanted) & known):
+            tasks.undepend(task_id, on)
+            self.changed.add(task_id)
+        # A dependency that Nexus dropped since the last import stays dropped: only the file's news are taken.
+        fresh = wanted - known - former
+        cycles = self._cycles(fresh, ids)
+        for task_id, on in sorted(fresh - {edge for _, edge in cycles}):
+            tasks.depend(task_id, on)
+            if task_id not in self.created:
+                self.changed.add(task_id)
+        names = {task_id: key for key, task_id in ids.items()}
+        return len(wanted), tuple(tuple(names.get(node, str(node)) for node in path) for path, _ in cycles)
+
+    def _cycles(
+        self, fresh: set[tuple[int, int]], ids: Mapping[str, int]
+    ) -> list[tuple[tuple[int, ...], tuple[int, int]]]:
+        edges: dict[int, list[int]] = {}
+        front, seen = {node for edge in fresh for node in edge}, set[int]()
+        while front:
+            seen |= front
+            near: set[int] = set()
+            for node, there in self.work.tasks.dependencies(sorted(front)):
+                edges.setdefault(node, []).append(there)
+                near.add(there)
+            front = near - seen
+        for node, there in sorted(fresh):
+            edges.setdefault(node, []).append(there)
+        cycles = find_cycles(sorted(seen), edges, lambda node, there: (node, there) in fresh)
+        names = {task_id: key for key, task_id in ids.items()}
+        for path, (node, there) in cycles:
+            way = " → ".join(names.get(step, str(step)) for step in path)
+            done = f"the dependency of {names.get(node, node)} on {names.get(there, there)} was left out"
+            self.warnings.append(
+                Warning_(place=names.get(node, str(node)), code="cycle", message=f"a cycle: {way}", done=done)
+            )
+        return cycles
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value if isinstance(value, int | None) else str(value)

@@ -1,0 +1,244 @@
+"""Jobs: taken, run, settled, swept. The row is the truth; brokers carry hints."""
+
+from __future__ import annotations
+
+import builtins
+import logging
+import random
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import attrs
+
+from ..domain.access import LOCAL, Actor, system_actor
+from ..domain.events import JobDied, JobRetried
+from ..domain.jobs import LANES, Cancel, Done, Job, JobState, NewJob, Outcome, Retry, Snooze, backoff
+from ..errors import Conflict, NotFound
+from ..plugins.records import EventHandler, JobHandler, Schedule
+from ..ports.storage import LaneStats
+from ..ports.wakeup import Ring
+from .assignments import AssignmentService
+from .work import UnitOfWork, Work
+
+log = logging.getLogger("nexus.jobs")
+
+MISSING_HANDLER_WAIT = timedelta(minutes=5)
+"""A job whose plugin is not installed waits so long and is looked at again; it is never lost."""
+
+
+class JobService:
+    """Background work."""
+
+    def __init__(self, unit: UnitOfWork, assignments: AssignmentService) -> None:
+        self._unit = unit
+        self._assignments = assignments
+
+    # For those who cause work -----------------------------------------------------------------------------------------
+
+    def enqueue(
+        self,
+        kind: str,
+        payload: Mapping[str, Any],
+        *,
+        subject: str | None = None,
+        unique_key: str | None = None,
+        delay: timedelta | None = None,
+    ) -> int | None:
+        """Have a job run in the background; None when one with its unique key waits already. :raises NotFound:"""
+        handler = self._unit.plugins.job_handlers.get(kind)
+        if handler is None:
+            raise NotFound(f"no installed plugin runs jobs of the kind {kind}")
+
+        def action(work: Work) -> int | None:
+            run_at = work.now + delay if delay else None
+            return work.enqueue(
+                NewJob(
+                    kind=kind,
+                    lane=handler.lane,
+                    payload=payload,
+                    subject=subject,
+                    unique_key=unique_key,
+                    run_at=run_at,
+                    max_attempts=handler.max_attempts,
+                )
+            )
+
+        return self._unit.write(action)
+
+    # For workers ------------------------------------------------------------------------------------------------------
+
+    def claim(
+        self, lanes: Sequence[str], limit: int, worker: str, *, job_ids: Sequence[int] | None = None
+    ) -> builtins.list[Job]:
+        """Take due jobs; each is the worker's until its lease ends."""
+        lease = self._unit.config["worker.lease"]
+        return self._unit.write(
+            lambda work: work.jobs.claim(
+                lanes, limit=limit, worker=worker, now=work.now, until=work.now + lease, ids=job_ids
+            )
+        )
+
+    def heartbeat(self, job_ids: Sequence[int], worker: str) -> int:
+        """Lengthen the leases of running jobs; how many are still the worker's."""
+        if not job_ids:
+            return 0
+        lease = self._unit.config["worker.lease"]
+        return self._unit.write(lambda work: work.jobs.renew(job_ids, worker, work.now + lease))
+
+    def run(self, job: Job) -> Job:
+        """Run a claimed job outside any transaction, and record what came of it."""
+        started = time.perf_counter()
+        outcome = self._outcome(job)
+        settled = self._unit.write(lambda work: self._settle(work, job, outcome))
+        log.info(
+            "job %s %s attempt %s: %s in %.0f ms", job.id, job.kind, job.attempt, type(outcome).__name__.lower(),
+            1000 * (time.perf_counter() - started),
+        )  # fmt: skip
+        return settled
+
+    def _outcome(self, job: Job) -> Outcome:
+        try:
+            return self._call(job) or Done()
+        except Exception as error:
+            # Whatever a handler raises is this job's affair alone: it is recorded, and tried again.
+            log.warning("job %s %s failed: %s", job.id, job.kind, error, exc_info=log.isEnabledFor(logging.DEBUG))
+            return Retry(f"{type(error).__name__}: {error}")
+
+    def _call(self, job: Job) -> Outcome | None:
+        plugins = self._unit.plugins
+        record: EventHandler | JobHandler | None = plugins.event_handlers.get(job.kind) or plugins.job_handlers.get(
+            job.kind
+        )
+        if record is None:
+            log.warning("job %s waits: no installed plugin handles %s", job.id, job.kind)
+            return Snooze(MISSING_HANDLER_WAIT)
+        ctx = attrs.evolve(
+            self._unit.context(plugins.owner(record)),
+            idempotency_key=job.idempotency_key,
+            attempt=job.attempt,
+        )
+        if isinstance(record, JobHandler):
+            return record.call(job, ctx)
+        with self._unit.read() as work:
+            event = work.events.get(job.event_id or 0)
+        return record.call(event, attrs.evolve(ctx, delivery=event.delivery))
+
+    def _settle(self, work: Work, job: Job, outcome: Outcome) -> Job:
+        match outcome:
+            case Done():
+                kept = work.jobs.finish(job, JobState.DONE, outcome.note, work.now)
+            case Cancel():
+                kept = work.jobs.finish(job, JobState.CANCELLED, outcome.reason, work.now)
+            case Snooze():
+                kept = work.jobs.postpone(job, work.now + outcome.for_, attempt=job.attempt - 1, error=None)
+            case Retry() if job.attempt >= job.max_attempts:
+                kept = work.jobs.finish(job, JobState.DEAD, outcome.error[:4000], work.now)
+                _tell_died(work, job, outcome.error)
+            case Retry():
+                wait = backoff(job.attempt, random.random())  # noqa: S311 - jitter, not a secret
+                kept = work.jobs.postpone(job, work.now + wait, attempt=job.attempt, error=outcome.error[:4000])
+        if not kept:
+            log.warning("job %s: its lease was lost meanwhile; what it did is not recorded", job.id)
+        elif job.subject and (ring := work.jobs.next_of_subject(job.subject, job.id, work.now)):
+            work.rings.append(ring)
+        return work.jobs.get(job.id)
+
+    def hand_back(self, job: Job) -> None:
+        """Let another worker take a running job at once: this one must stop."""
+        self._unit.write(lambda work: work.jobs.postpone(job, work.now, attempt=job.attempt - 1, error=None))
+
+    def sweep(self, *, limit: int = 200) -> int:
+        """Set what dead workers held to work again, take back lost assignments, start what is scheduled."""
+        taken = self._unit.write(lambda work: self._reclaim(work, limit))
+        lost = len(self._assignments.reclaim_lost())
+        for schedule in self._unit.plugins.schedules.values():
+            self._start(schedule)
+        return taken + lost
+
+    def _start(self, schedule: Schedule) -> None:
+        """Enqueue what is due; of several workers that ask, one gets it."""
+
+        def action(work: Work) -> bool:
+            return work.jobs.take_schedule(schedule.name, work.now, work.now + schedule.every)
+
+        if self._unit.write(action):
+            self.enqueue(schedule.kind, {}, unique_key=f"schedule:{schedule.name}")
+
+    def _reclaim(self, work: Work, limit: int) -> int:
+        taken = 0
+        for job in work.jobs.expired(work.now, limit):
+            error = f"its worker {job.locked_by} fell silent in attempt {job.attempt}"
+            if job.attempt >= job.max_attempts:
+                if work.jobs.kill(job, error, work.now):
+                    _tell_died(work, job, error)
+                    taken += 1
+            elif work.jobs.release(job, error, work.now):
+                work.rings.append(Ring(job.lane, job.id))
+                taken += 1
+        return taken
+
+    def due(self, lanes: Sequence[str] = LANES, limit: int = 500) -> builtins.list[Ring]:
+        """Jobs that could be taken now, such as those whose rings a broker lost."""
+        with self._unit.read() as work:
+            return work.jobs.due(lanes, limit, work.now)
+
+    def drain(self, limit: int = 1000) -> dict[str, int]:
+        """Run all due jobs here and now; how many ended in which state."""
+        ended: Counter[str] = Counter()
+        while sum(ended.values()) < limit:
+            jobs = self.claim(LANES, 1, "drain")
+            if not jobs:
+                return dict(ended)
+            for job in jobs:
+                ended[str(self.run(job).state)] += 1
+        return dict(ended)
+
+    # For people -------------------------------------------------------------------------------------------------------
+
+    def get(self, job_id: int) -> Job:
+        """One. :raises NotFound:"""
+        with self._unit.read() as work:
+            return work.jobs.get(job_id)
+
+    def list(
+        self,
+        *,
+        state: str | None = None,
+        lane: str | None = None,
+        kind: str | None = None,
+        after: int = 0,
+        limit: int = 50,
+    ) -> builtins.list[Job]:
+        """Jobs by id."""
+        with self._unit.read() as work:
+            return work.jobs.list(state=state, lane=lane, kind=kind, after=after, limit=limit)
+
+    def retry(self, job_id: int, *, actor: Actor = LOCAL) -> Job:
+        """Set a dead or cancelled job to work again. :raises Conflict: it is neither"""
+
+        def action(work: Work) -> Job:
+            job = work.jobs.get(job_id)
+            if not work.jobs.revive(job_id, work.now):
+                raise Conflict(f"job {job_id} is {job.state}; only a dead or cancelled one can be set to work again")
+            work.record(JobRetried, actor=actor, job_id=job_id, kind=job.kind)
+            work.rings.append(Ring(job.lane, job.id))
+            return work.jobs.get(job_id)
+
+        return self._unit.write(action)
+
+    def stats(self) -> builtins.list[LaneStats]:
+        """How many jobs are where."""
+        with self._unit.read() as work:
+            return work.jobs.stats()
+
+
+def _tell_died(work: Work, job: Job, error: str) -> None:
+    # No handler's death may cause handlers without end: the jobs of `job.died` handlers die silently.
+    died_of_dying = False
+    if job.event_id is not None:
+        died_of_dying = work.events.get(job.event_id).type == JobDied.TYPE
+    if not died_of_dying:
+        work.record(JobDied, actor=system_actor(), job_id=job.id, kind=job.kind, error=error[:1000])

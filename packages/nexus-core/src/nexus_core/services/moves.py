@@ -1,0 +1,71 @@
+"""Moving a task: the one way by which a status changes, whoever asks."""
+
+from __future__ import annotations
+
+import attrs
+
+from ..domain.access import Actor
+from ..domain.agents import AssignmentStatus
+from ..domain.events import AssignmentCancelled, AssignmentCompleted, TaskCompleted, TaskMoved
+from ..domain.tasks import Status, Task
+from ..domain.transitions import check_move
+from . import upkeep
+from .work import Work, said_from
+
+#: A task that an agent holds may stand here; a move to anywhere else ends the assignment.
+_HELD = (Status.IN_PROGRESS, Status.REVIEW, Status.BLOCKED)
+
+
+def move_task(work: Work, task: Task, to: Status, *, reason: str, actor: Actor, delivery: str | None = None) -> Task:
+    """Move a locked task, with all that follows from it.
+
+    :raises TransitionRefused: the table of moves does not have it
+    """
+    if task.status is to:
+        return task
+    check_move(task.status, to)
+    if task.assignment_id is not None and to not in _HELD:
+        end_assignment(work, task, to, reason=reason, actor=actor, delivery=delivery)
+    reopened = task.status.is_closed and not to.is_closed
+    changed = attrs.evolve(
+        task,
+        status=to,
+        assignment_id=task.assignment_id if to in _HELD else None,
+        agent=task.agent if to in _HELD else None,
+        failures=0 if reopened else task.failures,
+        retry_at=None if reopened else task.retry_at,
+    )
+    saved = work.tasks.save(changed, work.now)
+    common = {"task_id": task.id, "repository_id": task.repository_id}
+    work.record(
+        TaskMoved, actor=actor, delivery=delivery, **common, **said_from(task.status), to=str(to), reason=reason,
+        title=task.title,
+    )  # fmt: skip
+    if to is Status.DONE:
+        work.record(TaskCompleted, actor=actor, delivery=delivery, **common, reason=reason, title=task.title)
+    touched = [task.id]
+    if task.status.is_closed is not to.is_closed:
+        touched += upkeep.task_opened_or_closed(work, saved)
+    upkeep.announce_ready(work, touched, actor=actor, because=task.id, delivery=delivery)
+    return work.tasks.get(task.id)
+
+
+def end_assignment(work: Work, task: Task, to: Status, *, reason: str, actor: Actor, delivery: str | None) -> None:
+    """End the live assignment of a task because the task moves on without it."""
+    assert task.assignment_id is not None  # noqa: S101 - callers ask first
+    assignment = work.assignments.get(task.assignment_id, lock=True)
+    status = AssignmentStatus.COMPLETED if to is Status.DONE else AssignmentStatus.CANCELLED
+    work.assignments.save(attrs.evolve(assignment, status=status, ended_at=work.now))
+    work.access.revoke_assignment_keys(assignment.id, work.now)
+    done = status is AssignmentStatus.COMPLETED
+    work.record(
+        AssignmentCompleted if done else AssignmentCancelled,
+        actor=actor,
+        task_id=task.id,
+        repository_id=task.repository_id,
+        assignment_id=assignment.id,
+        delivery=delivery,
+        agent=assignment.agent,
+        reason=reason,
+        **({"branch": None, "head": None, "commits": 0, "summary": reason} if done else {}),
+    )

@@ -1,0 +1,428 @@
+"""Tasks: create, edit, move, depend, and the answers of the resolver."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from ..clock import from_text
+from ..domain import readiness
+from ..domain.access import LOCAL, Actor
+from ..domain.events import TaskCreated, TaskDepended, TaskEdited, TaskUndepended
+from ..domain.graph import Graph, find_path, longest_chain
+from ..domain.readiness import Impact, Readiness
+from ..domain.tasks import NewTask, Priority, Status, Task, task_key
+from ..errors import Cycle, Fault, Invalid, StaleWrite
+from ..ports.storage import Page, ReadyQuery, TaskQuery
+from . import upkeep
+from .imports import ImportService
+from .moves import move_task
+from .work import UnitOfWork, Work, repository_of, require_seen
+
+
+@attrs.frozen(kw_only=True)
+class Recommendation:
+    """The best ready task, and why it comes first."""
+
+    task: Task
+    reasons: tuple[str, ...]
+
+
+class TaskService:
+    """Tasks and the graph that they make."""
+
+    def __init__(self, unit: UnitOfWork, imports: ImportService) -> None:
+        self._unit = unit
+        #: Bring in and write out task files; see ImportService.
+        self.import_file = imports.import_file
+        self.export_file = imports.export_file
+
+    # Changes ----------------------------------------------------------------------------------------------------------
+
+    def create(
+        self,
+        title: str,
+        *,
+        description: str = "",
+        details: str = "",
+        test_strategy: str = "",
+        repository: int | str | None = None,
+        parent_id: int | None = None,
+        priority: str = "medium",
+        labels: Iterable[str] = (),
+        dependencies: Iterable[int] = (),
+        complexity_manual: int | None = None,
+        raw_data: Mapping[str, Any] | None = None,
+        actor: Actor = LOCAL,
+    ) -> Task:
+        """Create a task. :raises Invalid: with every fault :raises NotFound: repository, parent or dependency"""
+        wanted = list(dict.fromkeys(dependencies))
+        text = " ".join((title, description, details, test_strategy))
+        new = NewTask(
+            title=_title(title),
+            description=description,
+            details=details,
+            test_strategy=test_strategy,
+            priority=_priority(priority),
+            labels=tuple(dict.fromkeys(labels)),
+            complexity_manual=_complexity(complexity_manual),
+            complexity_auto=self._estimate(text, len(wanted)),
+            parent_id=parent_id,
+            raw_data=dict(raw_data or {}),
+        )
+
+        def action(work: Work) -> Task:
+            repository_id = repository_of(work, repository, actor)
+            if repository_id is None:
+                require_seen(actor, None, "such place: this key works in repositories only; name one")
+            task = self._add(work, attrs.evolve(new, repository_id=repository_id), actor)
+            for on in wanted:
+                self._depend(work, task, on, actor)
+            work.record(
+                TaskCreated, actor=actor, task_id=task.id, repository_id=task.repository_id, title=task.title,
+                status=str(task.status),
+            )  # fmt: skip
+            upkeep.announce_ready(work, [task.id], actor=actor, because=None, delivery=None)
+            return work.tasks.get(task.id)
+
+        return self._unit.write(action)
+
+    def _add(self, work: Work, new: NewTask, actor: Actor) -> Task:
+        if new.parent_id is None:
+            return work.tasks.add(new, work.now)
+        parent = work.tasks.get(new.parent_id, lock=True)
+        require_seen(actor, parent.repository_id, f"task {parent.id}")
+        task = work.tasks.add(attrs.evolve(new, repository_id=parent.repository_id), work.now)
+        work.tasks.bump_subtasks(parent.id, 1)
+        above = sum(1 for other in work.tasks.ancestors(task.id) if other.open_dependencies)
+        work.tasks.bump_ancestors([task.id] if above else [], above)
+        return work.tasks.get(task.id)
+
+    def _estimate(self, text: str, dependencies: int) -> int:
+        name = self._unit.config["complexity.estimator"]
+        estimator = self._unit.plugins.estimators.get(name)
+        if estimator is None:
+            raise Invalid(f"there is no complexity estimator “{name}”; see complexity.estimator in the configuration")
+        return int(estimator.estimate(text=text, dependencies=dependencies, subtasks=0).score)
+
+    def edit(
+        self,
+        task_id: int,
+        changes: Mapping[str, Any],
+        *,
+        expected_version: int | None = None,
+        actor: Actor = LOCAL,
+    ) -> Task:
+        """Change fields of a task.
+
+        :raises Invalid: with every fault
+        :raises StaleWrite: the task is not at the expected version
+        """
+        fields = _edited_fields(changes)
+
+        def action(work: Work) -> Task:
+            task = self._locked(work, task_id, actor, expected_version)
+            changed = attrs.evolve(task, **fields)
+            differences = {
+                name: {"from": _plain(getattr(task, name)), "to": _plain(value)}
+                for name, value in fields.items()
+                if getattr(task, name) != value
+            }
+            if not differences:
+                return task
+            if "parent_id" in differences:
+                self._check_parent(work, changed, actor)
+            saved = work.tasks.save(changed, work.now)
+            if "parent_id" in differences:
+                upkeep.recount(work, [task.id, *filter(None, (task.parent_id, saved.parent_id))])
+            work.record(
+                TaskEdited,
+                actor=actor,
+                task_id=task.id,
+                repository_id=task.repository_id,
+                changes=differences,
+            )
+            upkeep.announce_ready(
+                work,
+                [task.id] if {"parent_id", "not_before"} & set(differences) else [],
+                actor=actor, because=None, delivery=None,
+            )  # fmt: skip
+            return work.tasks.get(task.id)
+
+        return self._unit.write(action)
+
+    def _check_parent(self, work: Work, task: Task, actor: Actor) -> None:
+        if task.parent_id is None:
+            return
+        parent = work.tasks.get(task.parent_id)
+        require_seen(actor, parent.repository_id, f"task {parent.id}")
+        above = [parent.id, *(other.id for other in work.tasks.ancestors(parent.id))]
+        if task.id in above or parent.repository_id != task.repository_id:
+            raise Invalid(faults=(Fault("/parent_id", "the parent must be another task of the same repository"),))
+
+    def move(
+        self,
+        task_id: int,
+        status: str,
+        *,
+        reason: str = "",
+        expected_version: int | None = None,
+        actor: Actor = LOCAL,
+        delivery: str | None = None,
+    ) -> Task:
+        """Change the status of a task. :raises TransitionRefused: :raises StaleWrite:"""
+        to = _status(status)
+
+        def action(work: Work) -> Task:
+            task = self._locked(work, task_id, actor, expected_version)
+            return move_task(work, task, to, reason=reason, actor=actor, delivery=delivery)
+
+        return self._unit.write(action)
+
+    def _locked(self, work: Work, task_id: int, actor: Actor, expected_version: int | None) -> Task:
+        task = work.tasks.get(task_id, lock=True)
+        require_seen(actor, task.repository_id, f"task {task_id}")
+        if expected_version is not None and task.version != expected_version:
+            raise StaleWrite(
+                f"task {task_id} is at version {task.version}, not {expected_version}; read it again",
+                version=task.version,
+            )
+        return task
+
+    def depend(self, task_id: int, on: int, *, actor: Actor = LOCAL) -> Task:
+        """Have a task depend on another, in whatever repository. :raises Cycle: with the path"""
+
+        def action(work: Work) -> Task:
+            task = self._locked(work, task_id, actor, None)
+            if self._depend(work, task, on, actor):
+                work.record(TaskDepended, actor=actor, task_id=task.id, repository_id=task.repository_id, on=on)
+            return work.tasks.get(task.id)
+
+        return self._unit.write(action)
+
+    def _depend(self, work: Work, task: Task, on: int, actor: Actor) -> bool:
+        work.tasks.lock_graph()
+        other = work.tasks.get(on, lock=True)
+        require_seen(actor, other.repository_id, f"task {on}")
+        edges: dict[int, list[int]] = {}
+        for node, there in work.tasks.prerequisites_closure(on):
+            edges.setdefault(node, []).append(there)
+        if path := find_path(on, task.id, edges):
+            raise _cycle(work, (task.id, *path), self._unit.config.key_prefix)
+        if not work.tasks.depend(task.id, on):
+            return False
+        upkeep.dependency_changed(work, task, other, 1)
+        return True
+
+    def undepend(self, task_id: int, on: int, *, actor: Actor = LOCAL) -> Task:
+        """Have a task no longer depend on another."""
+
+        def action(work: Work) -> Task:
+            work.tasks.lock_graph()
+            task = self._locked(work, task_id, actor, None)
+            if work.tasks.undepend(task.id, on):
+                upkeep.dependency_changed(work, task, work.tasks.get(on, lock=True), -1)
+                work.record(TaskUndepended, actor=actor, task_id=task.id, repository_id=task.repository_id, on=on)
+                upkeep.announce_ready(
+                    work,
+                    [task.id, *work.tasks.descendants([task.id])],
+                    actor=actor,
+                    because=on,
+                    delivery=None,
+                )
+            return work.tasks.get(task.id)
+
+        return self._unit.write(action)
+
+    # Answers ----------------------------------------------------------------------------------------------------------
+
+    def get(self, task_id: int, *, actor: Actor = LOCAL) -> Task:
+        """One task. :raises NotFound:"""
+        with self._unit.read() as work:
+            task = work.tasks.get(task_id)
+        require_seen(actor, task.repository_id, f"task {task_id}")
+        return task
+
+    def many(self, ids: Iterable[int], *, actor: Actor = LOCAL) -> builtins.list[Task]:
+        """Those of the tasks that exist and that the actor may see."""
+        with self._unit.read() as work:
+            return [task for task in work.tasks.many(list(ids)) if actor.sees(task.repository_id)]
+
+    def list(self, query: TaskQuery | None = None, *, actor: Actor = LOCAL) -> Page[Task]:
+        """A page of tasks."""
+        query = query or TaskQuery()
+        for status in query.status:
+            _status(status)
+        with self._unit.read() as work:
+            repository_id = repository_of(work, query.repository, actor)
+            return work.tasks.page(query, repository_id=repository_id, visible=actor.repositories, now=work.now)
+
+    def ready(
+        self, repository: int | str | None = None, *, limit: int = 50, actor: Actor = LOCAL
+    ) -> builtins.list[Task]:
+        """What can be worked on now, the best first."""
+        with self._unit.read() as work:
+            query = ReadyQuery(
+                repository_id=repository_of(work, repository, actor), visible=actor.repositories, limit=limit
+            )
+            return work.tasks.ready(query, work.now)
+
+    def next(
+        self,
+        repository: int | str | None = None,
+        *,
+        max_complexity: int | None = None,
+        skills: Iterable[str] = (),
+        actor: Actor = LOCAL,
+    ) -> Recommendation | None:
+        """The best ready task with the reasons for it, or None."""
+        with self._unit.read() as work:
+            query = ReadyQuery(
+                repository_id=repository_of(work, repository, actor),
+                max_complexity=max_complexity,
+                skills=frozenset(skills),
+                visible=actor.repositories,
+                limit=1,
+            )
+            found = work.tasks.ready(query, work.now)
+        return Recommendation(task=found[0], reasons=readiness.order_reasons(found[0])) if found else None
+
+    def readiness(self, task_id: int, *, actor: Actor = LOCAL) -> Readiness:
+        """Whether a task is ready, why not, and what finishing it would bring."""
+        with self._unit.read() as work:
+            task = work.tasks.get(task_id)
+            require_seen(actor, task.repository_id, f"task {task_id}")
+            found = readiness.explain(
+                task,
+                dependencies=work.tasks.many(task.dependencies),
+                ancestors=work.tasks.ancestors(task.id),
+                subtasks=work.tasks.children(task.id),
+                now=work.now,
+            )
+            return attrs.evolve(found, impact=_impact(work, task))
+
+    def graph(self, repository: int | str | None = None, *, actor: Actor = LOCAL) -> Graph:
+        """The tasks of a repository (or all), the dependencies between them, the longest chain of open ones."""
+        with self._unit.read() as work:
+            tasks = work.tasks.graph(repository_of(work, repository, actor), actor.repositories)
+        shown = {task.id for task in tasks}
+        edges = tuple((task.id, on) for task in tasks for on in task.dependencies if on in shown)
+        open_ids = [task.id for task in tasks if not task.status.is_closed]
+        still_open = set(open_ids)
+        waits = {
+            task.id: [on for on in task.dependencies if on in still_open] for task in tasks if task.id in still_open
+        }
+        return Graph(tasks=tuple(tasks), edges=edges, critical_path=longest_chain(open_ids, waits))
+
+
+def _impact(work: Work, task: Task) -> Impact:
+    dependents = work.tasks.many([dependent for dependent, _ in work.tasks.dependents([task.id])])
+    freed = [other.id for other in dependents if _only(other, open_dependencies=1)] if not task.status.is_closed else []
+    parents = work.tasks.ancestors(task.id)[:1] if not task.status.is_closed else []
+    freed += [parent.id for parent in parents if _only(parent, open_subtasks=1)]
+    behind = work.tasks.waiting_for(task.id)
+    edges: dict[int, list[int]] = {node: [] for node in behind}
+    for node, on in work.tasks.dependencies(behind):
+        if on in edges:
+            edges[node].append(on)
+    return Impact(unblocks=tuple(freed), waiting=len(behind), longest_chain=len(longest_chain(behind, edges)))
+
+
+def _only(task: Task, *, open_dependencies: int = 0, open_subtasks: int = 0) -> bool:
+    """Whether these are all that keeps a task from being ready."""
+    return (
+        task.status is Status.PENDING
+        and task.assignment_id is None
+        and (task.open_dependencies, task.open_subtasks, task.blocked_ancestors)
+        == (open_dependencies, open_subtasks, 0)
+    )
+
+
+def _cycle(work: Work, path: tuple[int, ...], prefix: str) -> Cycle:
+    tasks = {task.id: task for task in work.tasks.many(path)}
+    names = [
+        task_key(task_id, prefix) + (f" ({tasks[task_id].repository})" if tasks[task_id].repository else "")
+        for task_id in path
+    ]
+    return Cycle(f"this would close a cycle: {' → '.join(names)}", path=list(path), names=names)
+
+
+def _title(title: Any) -> str:
+    if not isinstance(title, str) or not title.strip() or len(title) > 2000:
+        raise Invalid("a task needs a title", faults=(Fault("/title", "expected a text of 1 to 2000 characters"),))
+    return title.strip()
+
+
+def _priority(value: Any) -> Priority:
+    if value not in list(Priority):
+        raise Invalid(
+            f"“{value}” is no priority",
+            faults=(Fault("/priority", f"expected one of {', '.join(Priority)}"),),
+        )
+    return Priority(value)
+
+
+def _status(value: Any) -> Status:
+    if value not in list(Status):
+        raise Invalid(f"“{value}” is no status", faults=(Fault("/status", f"expected one of {', '.join(Status)}"),))
+    return Status(value)
+
+
+def _complexity(value: Any) -> int | None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 10):
+        raise Invalid("the complexity is not valid", faults=(Fault("/complexity_manual", "expected 1 to 10, or null"),))
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Invalid("expected a text")
+    return value
+
+
+def _labels(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) and item for item in value):
+        raise Invalid("expected a list of texts")
+    return tuple(dict.fromkeys(value))
+
+
+def _time(value: Any) -> Any:
+    try:
+        return from_text(value) if isinstance(value, str) else value
+    except ValueError:
+        raise Invalid("expected a time such as 2026-01-31T12:00:00Z, or null") from None
+
+
+def _parent(value: Any) -> int | None:
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
+        raise Invalid("expected the id of a task, or null")
+    return value
+
+
+_EDITABLE: dict[str, Any] = {
+    "title": _title, "description": _text, "details": _text, "test_strategy": _text, "priority": _priority,
+    "labels": _labels, "complexity_manual": _complexity, "parent_id": _parent, "not_before": _time,
+}  # fmt: skip
+
+
+def _edited_fields(changes: Mapping[str, Any]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    faults: list[Fault] = []
+    for name, value in changes.items():
+        if name not in _EDITABLE:
+            faults.append(Fault(f"/{name}", f"expected one of {', '.join(_EDITABLE)}"))
+            continue
+        try:
+            fields[name] = _EDITABLE[name](value)
+        except Invalid as error:
+            faults += error.faults or (Fault(f"/{name}", error.message),)
+    if faults:
+        raise Invalid("the change is not valid", faults=tuple(faults))
+    return fields
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value if isinstance(value, int | None) else str(value)

@@ -1,0 +1,166 @@
+"""The unit of work: one transaction in which a change, its events and the jobs that they cause are written together."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..clock import Clock
+from ..config import Config
+from ..domain.access import Actor
+from ..domain.events import Event
+from ..domain.jobs import NewJob
+from ..errors import Contention, NotFound
+from ..plugins.manager import Plugins
+from ..ports.storage import Store, Transaction
+from ..ports.wakeup import Ring, Wakeup
+
+if TYPE_CHECKING:
+    from ..plugins.context import Context
+
+T = TypeVar("T")
+TRIES = 6
+"""How often a transaction is tried when others write the same."""
+
+
+class Work:
+    """A transaction with the time, and with the power to record events and enqueue jobs."""
+
+    def __init__(self, transaction: Transaction, now: datetime, plugins: Plugins) -> None:
+        self.tasks = transaction.tasks
+        self.repositories = transaction.repositories
+        self.changes = transaction.changes
+        self.assignments = transaction.assignments
+        self.events = transaction.events
+        self.jobs = transaction.jobs
+        self.deliveries = transaction.deliveries
+        self.access = transaction.access
+        self.now = now
+        self.rings: list[Ring] = []
+        self._plugins = plugins
+
+    def record(
+        self,
+        kind: type[Event] | str,
+        /,
+        *,
+        actor: Actor,
+        task_id: int | None = None,
+        repository_id: int | None = None,
+        assignment_id: int | None = None,
+        delivery: str | None = None,
+        **payload: Any,
+    ) -> Event:
+        """Append an event, and with it the jobs of the handlers that listen for it."""
+        event = self.events.append(
+            kind if isinstance(kind, str) else kind.TYPE,
+            actor=actor,
+            now=self.now,
+            task_id=task_id,
+            repository_id=repository_id,
+            assignment_id=assignment_id,
+            delivery=delivery,
+            payload=payload,
+        )
+        for handler in self._plugins.handlers_for(event.type):
+            shared = handler.coalesce(event) if handler.coalesce else None
+            self.enqueue(
+                NewJob(
+                    kind=handler.name,
+                    lane=handler.lane,
+                    event_id=event.id,
+                    subject=None if handler.coalesce else _subject(handler.name, event),
+                    unique_key=None if shared is None else f"{handler.name}:{shared}",
+                    run_at=self.now + handler.delay,
+                    max_attempts=handler.max_attempts,
+                )
+            )
+        return event
+
+    def enqueue(self, job: NewJob) -> int | None:
+        """Write a job; None when one with its unique key waits already."""
+        job_id = self.jobs.add(job, self.now)
+        if job_id is not None and (job.run_at is None or job.run_at <= self.now):
+            self.rings.append(Ring(job.lane, job_id))
+        return job_id
+
+
+def _subject(handler: str, event: Event) -> str | None:
+    for name, value in (("task", event.task_id), ("repository", event.repository_id)):
+        if value is not None:
+            return f"{handler}:{name}:{value}"
+    return None
+
+
+class UnitOfWork:
+    """Runs work in transactions, tries again when others write the same, and rings after the commit."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        plugins: Plugins,
+        wakeup: Wakeup,
+        config: Config,
+        context: Callable[[str], Context],
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self.plugins = plugins
+        self.wakeup = wakeup
+        self.config = config
+        self.context = context  #: makes the context in which a plugin's function is called
+
+    def write(self, action: Callable[[Work], T]) -> T:
+        """Run `action` in a transaction that may write; it may be run again, so it must not act outside of it."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                with self.store.writing() as transaction:
+                    work = Work(transaction, self.clock.now(), self.plugins)
+                    result = action(work)
+                if work.rings:
+                    self.wakeup.ring(work.rings)
+                return result
+            except Contention:
+                if attempt == TRIES:
+                    raise
+                time.sleep(random.uniform(0.002, 0.02) * attempt)  # noqa: S311 - a wait, not a secret
+        raise AssertionError("unreachable")
+
+    @contextmanager
+    def read(self) -> Iterator[Work]:
+        """A transaction that only reads."""
+        with self.store.reading() as transaction:
+            yield Work(transaction, self.clock.now(), self.plugins)
+
+
+def require_seen(actor: Actor, repository_id: int | None, what: str) -> None:
+    """Things of repositories that the actor's key does not cover do not exist for it.
+
+    :raises NotFound:
+    """
+    if not actor.sees(repository_id):
+        raise NotFound(f"there is no {what}")
+
+
+def repository_of(work: Work, wanted: int | str | None, actor: Actor) -> int | None:
+    """The id of a repository that is named by id or by `owner/name`. :raises NotFound:"""
+    if wanted is None:
+        return None
+    if isinstance(wanted, str) and not wanted.isdigit():
+        found = work.repositories.find(wanted)
+        if found is None or not actor.sees(found.id):
+            raise NotFound(f"there is no repository {wanted}")
+        return found.id
+    found_id = work.repositories.get(int(wanted)).id
+    require_seen(actor, found_id, f"repository {wanted}")
+    return found_id
+
+
+def said_from(value: object) -> dict[str, Any]:
+    """The payload entry `from`, which Python cannot spell as a keyword."""
+    return {"from": str(value)}

@@ -1,0 +1,136 @@
+"""Every setting of the core, with what it means: `nexus config` and the reference show this table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class CoreSetting:
+    """One value of the core's configuration."""
+
+    key: str  #: dotted, as in nexus.toml
+    doc: str
+    default: Any = None
+    env: str | None = None
+    kind: str = "text"  #: text, flag, number, duration, list
+    secret: bool = False
+
+
+#: Every setting of the core. `nexus config` and docs/reference/configuration.md show this table.
+CORE_SETTINGS: tuple[CoreSetting, ...] = (
+    CoreSetting(
+        key="data_dir", env="NEXUS_DATA_DIR", doc="Embedded database, logs, worktrees. Default: the user's data folder."
+    ),
+    CoreSetting(
+        key="database_url",
+        env="NEXUS_DATABASE_URL",
+        secret=True,
+        doc="`sqlite:///path` or `postgresql://…`. Default: `nexus.db` in the data folder.",
+    ),
+    CoreSetting(
+        key="broker_url",
+        env="NEXUS_BROKER_URL",
+        secret=True,
+        doc="`amqp://…` or `redis://…`. Without one the worker asks the store.",
+    ),
+    CoreSetting(key="bind", env="NEXUS_BIND", default="127.0.0.1:8700", doc="Address and port of the server."),
+    CoreSetting(
+        key="public_url",
+        env="NEXUS_PUBLIC_URL",
+        doc="How people reach the server, for links and redirects. Default: from `bind`.",
+    ),
+    CoreSetting(
+        key="url",
+        env="NEXUS_URL",
+        doc="The server that the CLI talks to. Default: the hub that runs on the same data folder, else embedded.",
+    ),
+    CoreSetting(key="token", env="NEXUS_TOKEN", secret=True, doc="The CLI's key for that server."),
+    CoreSetting(
+        key="bootstrap_admin_key",
+        env="NEXUS_BOOTSTRAP_ADMIN_KEY",
+        secret=True,
+        doc="An admin key accepted from the first start on; 32 characters or more.",
+    ),
+    CoreSetting(key="sentry_dsn", env="NEXUS_SENTRY_DSN", secret=True, doc="Where errors are reported."),
+    CoreSetting(
+        key="cors_origins",
+        env="NEXUS_CORS_ORIGINS",
+        kind="list",
+        default=(),
+        doc="Browser clients elsewhere that may call the API.",
+    ),
+    CoreSetting(
+        key="git_allow_local",
+        env="NEXUS_GIT_ALLOW_LOCAL",
+        kind="flag",
+        default=False,
+        doc="Repositories by local path, for demos and tests only.",
+    ),
+    CoreSetting(key="key_prefix", env="NEXUS_KEY_PREFIX", default="NX", doc="How tasks are shown: `NX-12`."),
+    CoreSetting(
+        key="auto_migrate",
+        env="NEXUS_AUTO_MIGRATE",
+        kind="flag",
+        doc="Bring the schema up to date at start. Default: on for SQLite, off for PostgreSQL.",
+    ),
+    CoreSetting(
+        key="assignment.automatic",
+        env="NEXUS_ASSIGNMENT_AUTOMATIC",
+        kind="flag",
+        default=True,
+        doc="Hand ready tasks to launched agents without being asked.",
+    ),
+    CoreSetting(key="assignment.policy", default="built-in", doc="The assignment policy in use, by name."),
+    CoreSetting(
+        key="assignment.max_failures",
+        kind="number",
+        default=3,
+        doc="After so many failed runs a task waits for a person.",
+    ),
+    CoreSetting(
+        key="assignment.retry_delay",
+        env="NEXUS_ASSIGNMENT_RETRY_DELAY",
+        kind="duration",
+        default="1m",
+        doc="Automatic assignment waits so long after a failed run, doubling each time.",
+    ),
+    CoreSetting(key="complexity.estimator", default="built-in", doc="The complexity estimator in use, by name."),
+    CoreSetting(
+        key="worker.lease",
+        env="NEXUS_WORKER_LEASE",
+        kind="duration",
+        default="30s",
+        doc="A job of a worker that fell silent for so long is taken up again.",
+    ),
+    CoreSetting(
+        key="worker.poll",
+        env="NEXUS_WORKER_POLL",
+        kind="duration",
+        default="250ms",
+        doc="How often a worker without a broker asks for work.",
+    ),
+    CoreSetting(
+        key="worker.agents",
+        env="NEXUS_WORKER_AGENTS",
+        kind="number",
+        default=4,
+        doc="How many agents a worker runs at once.",
+    ),
+    CoreSetting(
+        key="worker.threads",
+        env="NEXUS_WORKER_THREADS",
+        kind="number",
+        default=2,
+        doc="How many jobs of each other lane a worker runs at once.",
+    ),
+    CoreSetting(
+        key="documents.delay",
+        env="NEXUS_DOCUMENTS_DELAY",
+        kind="duration",
+        default="2s",
+        doc="Documents follow a change after so long, so that many changes make one commit.",
+    ),
+)

@@ -1,0 +1,117 @@
+"""Assignments and activities in SQL."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Sequence
+from datetime import datetime
+
+from ..clock import to_text
+from ..domain.agents import Activity, ActivityType, Assignment
+from ..errors import Duplicate, NotFound
+from ..ports.storage import Visible
+from . import rows
+from .session import Row, SqlSession
+from .tasks import visibility
+
+
+class SqlAssignments:
+    """Assignments and their activities."""
+
+    def __init__(self, session: SqlSession) -> None:
+        self._session = session
+
+    def add(self, assignment: Assignment) -> Assignment:
+        """Store an assignment; its id is given by the store."""
+        row = self._session.one(
+            "insert_assignment", task_id=assignment.task_id, agent=assignment.agent, status=str(assignment.status),
+            fence=assignment.fence, lease_until=to_text(assignment.lease_until), attempt=assignment.attempt,
+            branch=assignment.branch, reason=assignment.reason, result=rows.to_json(dict(assignment.result)),
+            now=to_text(assignment.assigned_at),
+        )  # fmt: skip
+        if row is None:
+            raise Duplicate(f"task {assignment.task_id} is held already")
+        return rows.assignment(row)
+
+    def get(self, assignment_id: int, *, lock: bool = False) -> Assignment:
+        """One."""
+        row = None
+        if abs(assignment_id) < 2**63:
+            row = self._session.one("lock_assignment" if lock else "get_assignment", id=assignment_id)
+        if row is None:
+            raise NotFound(f"there is no assignment {assignment_id}")
+        return self._full(row)
+
+    def _full(self, row: Row) -> Assignment:
+        return rows.assignment(row, self.last_activity(row["id"]))
+
+    def list(
+        self, *, status: str | None, agent: str | None, task_id: int | None, live: bool | None, visible: Visible,
+        after: int, limit: int,
+    ) -> list[Assignment]:  # fmt: skip
+        """Assignments by id."""
+        found = self._session.all(
+            "list_assignments", **visibility(visible), status=status, agent=agent, task_id=task_id,
+            any_live=live is None, live=bool(live), after_id=after, limit=limit,
+        )  # fmt: skip
+        return [self._full(row) for row in found]
+
+    def live(self) -> builtins.list[Assignment]:
+        """All that hold a task."""
+        return [rows.assignment(row) for row in self._session.all("live_assignments")]
+
+    def live_count(self, agent: str) -> int:
+        """How many tasks an agent holds."""
+        row = self._session.one("count_live_assignments", agent=agent)
+        return int(row["number"]) if row else 0
+
+    def expired(self, now: datetime, limit: int) -> builtins.list[Assignment]:
+        """Those whose lease ended."""
+        found = self._session.all("expired_assignments", now=to_text(now), limit=limit)
+        return [rows.assignment(row) for row in found]
+
+    def save(self, assignment: Assignment) -> None:
+        """Write a changed assignment."""
+        self._session.run(
+            "update_assignment", id=assignment.id, status=str(assignment.status), branch=assignment.branch,
+            lease_until=to_text(assignment.lease_until), result=rows.to_json(dict(assignment.result)),
+            ended_at=rows.time(assignment.ended_at),
+        )  # fmt: skip
+
+    def renew(self, assignment_id: int, fence: int, until: datetime) -> bool:
+        """Lengthen a live lease; false when the fence is stale."""
+        return bool(self._session.run("renew_lease", id=assignment_id, fence=fence, lease_until=to_text(until)))
+
+    def say(self, assignment_id: int, kind: ActivityType, body: str, choices: Sequence[str], now: datetime) -> Activity:
+        """Add an activity."""
+        row = self._session.one(
+            "insert_activity", assignment_id=assignment_id, type=str(kind), body=body,
+            choices=rows.to_json(list(choices)), now=to_text(now),
+        )  # fmt: skip
+        assert row is not None  # noqa: S101 - RETURNING answers a row, or the statement raises
+        return rows.activity(row)
+
+    def activities(self, assignment_id: int, *, after: int, limit: int) -> builtins.list[Activity]:
+        """What was said, in order."""
+        found = self._session.all("list_activities", assignment_id=assignment_id, after_id=after, limit=limit)
+        return [rows.activity(row) for row in found]
+
+    def last_activity(self, assignment_id: int) -> Activity | None:
+        """What was said last."""
+        row = self._session.one("last_activity", assignment_id=assignment_id)
+        return None if row is None else rows.activity(row)
+
+    def activity(self, activity_id: int) -> Activity:
+        """One activity."""
+        row = self._session.one("get_activity", id=activity_id) if abs(activity_id) < 2**63 else None
+        if row is None:
+            raise NotFound(f"there is no activity {activity_id}")
+        return rows.activity(row)
+
+    def inbox(self, visible: Visible, limit: int) -> builtins.list[Activity]:
+        """Questions of live assignments that nobody answered."""
+        return [rows.activity(row) for row in self._session.all("list_inbox", **visibility(visible), limit=limit)]
+
+    def answer(self, activity_id: int, answer: str, by: str) -> bool:
+        """Answer a question; false when somebody else did first."""
+        return bool(self._session.run("answer_activity", id=activity_id, answer=answer, answered_by=by))

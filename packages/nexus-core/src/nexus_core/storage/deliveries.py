@@ -1,0 +1,53 @@
+"""Deliveries in SQL."""
+
+from __future__ import annotations
+
+import builtins
+from datetime import datetime
+
+from ..clock import to_text
+from ..domain.deliveries import Delivery, DeliveryState, VerifiedDelivery
+from ..errors import NotFound
+from . import rows
+from .session import SqlSession
+
+
+class SqlDeliveries:
+    """Webhooks as they came."""
+
+    def __init__(self, session: SqlSession) -> None:
+        self._session = session
+
+    def add(self, delivery: VerifiedDelivery, state: DeliveryState, now: datetime) -> int | None:
+        """Store a delivery; None when the sender's id is there already."""
+        row = self._session.one(
+            "insert_delivery", source=delivery.source, delivery_id=delivery.id, kind=delivery.kind, state=str(state),
+            fingerprint=delivery.fingerprint, subject=delivery.subject, headers=rows.to_json(dict(delivery.headers)),
+            body=delivery.body, now=to_text(now),
+        )  # fmt: skip
+        return None if row is None else int(row["id"])
+
+    def find(self, source: str, delivery_id: str) -> Delivery | None:
+        """By the sender's id."""
+        row = self._session.one("find_delivery", source=source, delivery_id=delivery_id)
+        return None if row is None else rows.delivery(row)
+
+    def is_known(self, source: str, fingerprint: str) -> bool:
+        """Whether a delivery with this fingerprint came under another id."""
+        return self._session.one("find_fingerprint", source=source, fingerprint=fingerprint) is not None
+
+    def get(self, delivery_id: int) -> Delivery:
+        """One, with its body."""
+        row = self._session.one("get_delivery", id=delivery_id) if abs(delivery_id) < 2**63 else None
+        if row is None:
+            raise NotFound(f"there is no delivery {delivery_id}")
+        return rows.delivery(row)
+
+    def list(self, *, source: str | None, state: str | None, after: int, limit: int) -> builtins.list[Delivery]:
+        """The newest first, without bodies."""
+        found = self._session.all("list_deliveries", source=source, state=state, after_id=after, limit=limit)
+        return [rows.delivery(row) for row in found]
+
+    def settle(self, delivery_id: int, state: DeliveryState, error: str | None, now: datetime) -> None:
+        """Say what became of it."""
+        self._session.run("settle_delivery", id=delivery_id, state=str(state), error=error, now=to_text(now))

@@ -1,0 +1,70 @@
+"""Events in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from ..clock import to_text
+from ..domain.access import Actor
+from ..domain.events import Event, event_class
+from ..errors import NotFound
+from ..ports.storage import Visible
+from . import rows
+from .session import SqlSession
+from .tasks import visibility
+
+
+class SqlEvents:
+    """The append-only table of all that happened."""
+
+    def __init__(self, session: SqlSession) -> None:
+        self._session = session
+
+    def append(
+        self, kind: str, *, actor: Actor, now: datetime, task_id: int | None, repository_id: int | None,
+        assignment_id: int | None, delivery: str | None, payload: Mapping[str, Any],
+    ) -> Event:  # fmt: skip
+        """Append an event."""
+        fields: dict[str, Any] = {
+            "type": kind,
+            "actor_kind": actor.kind,
+            "actor_name": actor.name,
+            "actor_id": actor.id,
+            "task_id": task_id,
+            "repository_id": repository_id,
+            "assignment_id": assignment_id,
+            "delivery": delivery,
+        }
+        stored = {
+            **fields,
+            "actor_kind": str(actor.kind),
+            "payload": rows.to_json(dict(payload)),
+            "now": to_text(now),
+        }
+        row = self._session.one("insert_event", **stored)
+        assert row is not None  # noqa: S101 - RETURNING answers a row, or the statement raises
+        return event_class(kind)(id=row["id"], payload=payload, created_at=now, **fields)
+
+    def list(
+        self, *, after: int, kind: str | None, task_id: int | None, visible: Visible, limit: int, newest: bool
+    ) -> list[Event]:
+        """The feed after an event, in the order of commits; with `newest` the latest ones, oldest of them first."""
+        pattern = None if kind is None else rows.like(kind).replace("*", "%")
+        parameters = {**visibility(visible), "type": pattern, "task_id": task_id, "limit": limit}
+        if newest:
+            return [rows.event(row) for row in reversed(self._session.all("list_newest_events", **parameters))]
+        return [rows.event(row) for row in self._session.all("list_events", **parameters, after=after)]
+
+    def get(self, event_id: int) -> Event:
+        """One."""
+        row = self._session.one("get_event", id=event_id)
+        if row is None:
+            raise NotFound(f"there is no event {event_id}")
+        return rows.event(row)
+
+    def has(self, kind: str, task_id: int | None, key: str) -> bool:
+        """Whether an event of this type and task has `key` in its payload's text."""
+        found = self._session.all("has_notification", type=kind, task_id=task_id, pattern=f"%{rows.like(key)}%")
+        return bool(found)

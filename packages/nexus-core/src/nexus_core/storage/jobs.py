@@ -1,0 +1,122 @@
+"""Jobs in SQL."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Sequence
+from datetime import datetime
+
+from ..clock import to_text
+from ..domain.jobs import Job, JobState, NewJob
+from ..errors import NotFound
+from ..ports.storage import LaneStats
+from ..ports.wakeup import Ring
+from . import rows
+from .session import SqlSession
+
+
+class SqlJobs:
+    """Background work."""
+
+    def __init__(self, session: SqlSession) -> None:
+        self._session = session
+
+    def add(self, job: NewJob, now: datetime) -> int | None:
+        """Store a job; None when one with its unique key waits already."""
+        row = self._session.one(
+            "insert_job", kind=job.kind, lane=job.lane, payload=rows.to_json(dict(job.payload)),
+            event_id=job.event_id, subject=job.subject, unique_key=job.unique_key, max_attempts=job.max_attempts,
+            run_at=to_text(job.run_at or now), now=to_text(now),
+        )  # fmt: skip
+        return None if row is None else int(row["id"])
+
+    def claim(
+        self, lanes: Sequence[str], *, limit: int, worker: str, now: datetime, until: datetime,
+        ids: Sequence[int] | None = None,
+    ) -> list[Job]:  # fmt: skip
+        """Take due jobs, each for one worker until its lease ends."""
+        lease = {"worker": worker, "now": to_text(now), "locked_until": to_text(until)}
+        if ids is None:
+            found = self._session.all("claim_jobs", **lease, lanes=tuple(lanes), limit=limit)
+        else:
+            found = self._session.all("claim_named_jobs", **lease, ids=tuple(ids))
+        return sorted((rows.job(row) for row in found), key=lambda job: (job.run_at, job.id))
+
+    def due(self, lanes: Sequence[str], limit: int, now: datetime) -> builtins.list[Ring]:
+        """Jobs that could be taken now."""
+        found = self._session.all("due_jobs", lanes=tuple(lanes), limit=limit, now=to_text(now))
+        return [Ring(row["lane"], row["id"]) for row in found]
+
+    def renew(self, ids: Sequence[int], worker: str, until: datetime) -> int:
+        """Lengthen leases; how many are still the worker's."""
+        return self._session.run("renew_jobs", ids=tuple(ids), worker=worker, locked_until=to_text(until))
+
+    def finish(self, job: Job, state: JobState, error: str | None, now: datetime) -> bool:
+        """Record the end of an attempt; false when the lease was lost meanwhile."""
+        changed = self._session.run(
+            "finish_job", id=job.id, attempt=job.attempt, worker=job.locked_by, state=str(state), last_error=error,
+            now=to_text(now),
+        )  # fmt: skip
+        return bool(changed)
+
+    def postpone(self, job: Job, run_at: datetime, *, attempt: int, error: str | None) -> bool:
+        """Have a running job run again later; false when the lease was lost meanwhile."""
+        changed = self._session.run(
+            "postpone_job", id=job.id, attempt=job.attempt, worker=job.locked_by, run_at=to_text(run_at),
+            next_attempt=attempt, last_error=error,
+        )  # fmt: skip
+        return bool(changed)
+
+    def next_of_subject(self, subject: str, after: int, now: datetime) -> Ring | None:
+        """The job that the end of another sets free."""
+        row = self._session.one("next_of_subject", subject=subject, id=after, now=to_text(now))
+        return None if row is None else Ring(row["lane"], row["id"])
+
+    def expired(self, now: datetime, limit: int) -> builtins.list[Job]:
+        """Running jobs whose lease ended."""
+        return [rows.job(row) for row in self._session.all("expired_jobs", now=to_text(now), limit=limit)]
+
+    def release(self, job: Job, error: str, now: datetime) -> bool:
+        """Hand a running job back at once."""
+        return bool(
+            self._session.run("release_job", id=job.id, attempt=job.attempt, last_error=error, now=to_text(now))
+        )
+
+    def kill(self, job: Job, error: str, now: datetime) -> bool:
+        """Give a running job up."""
+        return bool(self._session.run("kill_job", id=job.id, attempt=job.attempt, last_error=error, now=to_text(now)))
+
+    def revive(self, job_id: int, now: datetime) -> bool:
+        """Set a dead or cancelled job to work again."""
+        return bool(self._session.run("revive_job", id=job_id, now=to_text(now)))
+
+    def get(self, job_id: int) -> Job:
+        """One."""
+        row = self._session.one("get_job", id=job_id) if abs(job_id) < 2**63 else None
+        if row is None:
+            raise NotFound(f"there is no job {job_id}")
+        return rows.job(row)
+
+    def list(
+        self, *, state: str | None, lane: str | None, kind: str | None, after: int, limit: int
+    ) -> builtins.list[Job]:
+        """Jobs by id."""
+        found = self._session.all("list_jobs", state=state, lane=lane, kind=kind, after_id=after, limit=limit)
+        return [rows.job(row) for row in found]
+
+    def stats(self) -> builtins.list[LaneStats]:
+        """How many jobs are where."""
+        return [
+            LaneStats(
+                lane=row["lane"],
+                state=JobState(row["state"]),
+                number=row["number"],
+                oldest=rows.maybe_at(row["oldest"]),
+            )
+            for row in self._session.all("job_stats")
+        ]
+
+    def take_schedule(self, name: str, now: datetime, next_at: datetime) -> bool:
+        """Whether a schedule is due; true for one caller only."""
+        self._session.run("init_schedule", name=name, due_at=to_text(now))
+        return bool(self._session.run("take_schedule", name=name, now=to_text(now), next_at=to_text(next_at)))

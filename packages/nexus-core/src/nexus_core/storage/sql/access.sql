@@ -1,0 +1,48 @@
+-- name: insert_key
+INSERT INTO api_keys (name, hash, scopes, repositories, agent, assignment_id, created_at, expires_at)
+VALUES (:name, :hash, :scopes, :repositories, :agent, :assignment_id, :now, :expires_at)
+RETURNING *
+
+-- name: find_key
+SELECT * FROM api_keys WHERE hash = :hash
+
+-- name: get_key
+SELECT * FROM api_keys WHERE id = :id
+
+-- name: list_keys
+SELECT * FROM api_keys WHERE assignment_id IS NULL ORDER BY id
+
+-- name: count_keys
+SELECT count(*) AS number FROM api_keys
+
+-- name: revoke_key
+UPDATE api_keys SET revoked_at = :now WHERE id = :id AND revoked_at IS NULL
+
+-- name: revoke_assignment_keys
+UPDATE api_keys SET revoked_at = :now WHERE assignment_id = :assignment_id AND revoked_at IS NULL
+
+-- name: touch_key
+UPDATE api_keys SET last_used_at = :now WHERE id = :id
+
+-- name: insert_user
+INSERT INTO users (github_id, username, role, created_at) VALUES (:github_id, :username, :role, :now)
+RETURNING *
+
+-- name: get_user
+SELECT * FROM users WHERE id = :id
+
+-- name: find_user
+SELECT * FROM users WHERE lower(username) = lower(:username)
+
+-- name: list_users
+SELECT * FROM users ORDER BY id
+
+-- name: set_user_role
+UPDATE users SET role = :role WHERE id = :id
+
+-- name: get_meta
+SELECT value FROM meta WHERE name = :name
+
+-- name: set_meta
+INSERT INTO meta (name, value) VALUES (:name, :value)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value

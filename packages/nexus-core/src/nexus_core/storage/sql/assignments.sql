@@ -1,0 +1,62 @@
+-- name: insert_assignment
+INSERT INTO agent_assignments (task_id, agent_name, assigned_at, status, fence, lease_until, attempt, branch, reason, result)
+VALUES (:task_id, :agent, :now, :status, :fence, :lease_until, :attempt, :branch, :reason, :result)
+RETURNING *
+
+-- name: get_assignment
+SELECT * FROM agent_assignments WHERE id = :id
+
+-- name: lock_assignment
+SELECT * FROM agent_assignments WHERE id = :id
+ /*pg: FOR UPDATE */
+
+-- name: list_assignments
+SELECT a.* FROM agent_assignments a JOIN tasks t ON t.id = a.task_id
+ WHERE (CAST(:everything AS boolean) OR t.repository_id IN (:visible))
+   AND (CAST(:status AS text) IS NULL OR a.status = :status)
+   AND (CAST(:agent AS text) IS NULL OR a.agent_name = :agent)
+   AND (CAST(:task_id AS bigint) IS NULL OR a.task_id = :task_id)
+   AND (CAST(:any_live AS boolean) OR (a.ended_at IS NULL) = CAST(:live AS boolean))
+   AND a.id > :after_id
+ ORDER BY a.id LIMIT :limit
+
+-- name: live_assignments
+SELECT * FROM agent_assignments WHERE ended_at IS NULL ORDER BY id
+
+-- name: count_live_assignments
+SELECT count(*) AS number FROM agent_assignments WHERE ended_at IS NULL AND agent_name = :agent
+
+-- name: expired_assignments
+SELECT * FROM agent_assignments WHERE ended_at IS NULL AND lease_until < :now ORDER BY lease_until LIMIT :limit
+
+-- name: update_assignment
+UPDATE agent_assignments
+   SET status = :status, lease_until = :lease_until, branch = :branch, result = :result, ended_at = :ended_at
+ WHERE id = :id
+
+-- name: renew_lease
+UPDATE agent_assignments SET lease_until = :lease_until
+ WHERE id = :id AND fence = :fence AND ended_at IS NULL
+
+-- name: insert_activity
+INSERT INTO activities (assignment_id, type, body, choices, created_at)
+VALUES (:assignment_id, :type, :body, :choices, :now)
+RETURNING *
+
+-- name: list_activities
+SELECT * FROM activities WHERE assignment_id = :assignment_id AND id > :after_id ORDER BY id LIMIT :limit
+
+-- name: last_activity
+SELECT * FROM activities WHERE assignment_id = :assignment_id ORDER BY id DESC LIMIT 1
+
+-- name: get_activity
+SELECT * FROM activities WHERE id = :id
+
+-- name: list_inbox
+SELECT a.* FROM activities a JOIN agent_assignments s ON s.id = a.assignment_id JOIN tasks t ON t.id = s.task_id
+ WHERE a.type = 'elicitation' AND a.answer IS NULL AND s.ended_at IS NULL
+   AND (CAST(:everything AS boolean) OR t.repository_id IN (:visible))
+ ORDER BY a.id LIMIT :limit
+
+-- name: answer_activity
+UPDATE activities SET answer = :answer, answered_by = :answered_by WHERE id = :id AND answer IS NULL

@@ -1,0 +1,24 @@
+-- name: insert_delivery
+INSERT INTO deliveries (source, delivery_id, kind, state, fingerprint, subject, headers, body, created_at)
+VALUES (:source, :delivery_id, :kind, :state, :fingerprint, :subject, :headers, :body, :now)
+ON CONFLICT DO NOTHING
+RETURNING id
+
+-- name: find_delivery
+SELECT * FROM deliveries WHERE source = :source AND delivery_id = :delivery_id
+
+-- name: find_fingerprint
+SELECT id FROM deliveries WHERE source = :source AND fingerprint = :fingerprint AND state <> 'failed' LIMIT 1
+
+-- name: get_delivery
+SELECT * FROM deliveries WHERE id = :id
+
+-- name: list_deliveries
+SELECT id, source, delivery_id, kind, state, subject, error, created_at, handled_at FROM deliveries
+ WHERE (CAST(:source AS text) IS NULL OR source = :source)
+   AND (CAST(:state AS text) IS NULL OR state = :state)
+   AND (CAST(:after_id AS bigint) = 0 OR id < :after_id)
+ ORDER BY id DESC LIMIT :limit
+
+-- name: settle_delivery
+UPDATE deliveries SET state = :state, error = :error, handled_at = :now WHERE id = :id

@@ -1,0 +1,85 @@
+-- name: insert_job
+INSERT INTO jobs (kind, lane, state, payload, event_id, subject, unique_key, max_attempts, run_at, created_at)
+VALUES (:kind, :lane, 'pending', :payload, :event_id, :subject, :unique_key, :max_attempts, :run_at, :now)
+ON CONFLICT DO NOTHING
+RETURNING id
+
+-- name: claim_jobs
+UPDATE jobs SET state = 'running', attempt = attempt + 1, locked_until = :locked_until, locked_by = :worker
+ WHERE id IN (SELECT j.id FROM jobs j
+               WHERE j.state = 'pending' AND j.lane IN (:lanes) AND j.run_at <= :now
+                 AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.subject = j.subject AND o.id < j.id
+                                    AND o.state IN ('pending', 'running'))
+               ORDER BY j.run_at, j.id LIMIT :limit /*pg: FOR UPDATE OF j SKIP LOCKED */)
+RETURNING *
+
+-- name: claim_named_jobs
+UPDATE jobs SET state = 'running', attempt = attempt + 1, locked_until = :locked_until, locked_by = :worker
+ WHERE id IN (SELECT j.id FROM jobs j
+               WHERE j.state = 'pending' AND j.id IN (:ids) AND j.run_at <= :now
+                 AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.subject = j.subject AND o.id < j.id
+                                    AND o.state IN ('pending', 'running'))
+               ORDER BY j.run_at, j.id /*pg: FOR UPDATE OF j SKIP LOCKED */)
+RETURNING *
+
+-- name: due_jobs
+SELECT j.id, j.lane FROM jobs j
+ WHERE j.state = 'pending' AND j.lane IN (:lanes) AND j.run_at <= :now
+   AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.subject = j.subject AND o.id < j.id
+                      AND o.state IN ('pending', 'running'))
+ ORDER BY j.run_at, j.id LIMIT :limit
+
+-- name: renew_jobs
+UPDATE jobs SET locked_until = :locked_until
+ WHERE id IN (:ids) AND state = 'running' AND locked_by = :worker
+
+-- name: finish_job
+UPDATE jobs SET state = :state, last_error = :last_error, finished_at = :now, locked_until = NULL, locked_by = NULL
+ WHERE id = :id AND state = 'running' AND attempt = :attempt AND locked_by = :worker
+
+-- name: postpone_job
+UPDATE jobs SET state = 'pending', run_at = :run_at, attempt = :next_attempt, last_error = :last_error,
+       unique_key = NULL, locked_until = NULL, locked_by = NULL
+ WHERE id = :id AND state = 'running' AND attempt = :attempt AND locked_by = :worker
+
+-- name: next_of_subject
+SELECT id, lane FROM jobs
+ WHERE subject = :subject AND state = 'pending' AND id > :id AND run_at <= :now
+ ORDER BY id LIMIT 1
+
+-- name: expired_jobs
+SELECT * FROM jobs WHERE state = 'running' AND locked_until < :now
+ ORDER BY locked_until LIMIT :limit /*pg: FOR UPDATE SKIP LOCKED */
+
+-- name: release_job
+UPDATE jobs SET state = 'pending', run_at = :now, unique_key = NULL, locked_until = NULL, locked_by = NULL,
+       last_error = :last_error
+ WHERE id = :id AND state = 'running' AND attempt = :attempt
+
+-- name: kill_job
+UPDATE jobs SET state = 'dead', finished_at = :now, locked_until = NULL, locked_by = NULL, last_error = :last_error
+ WHERE id = :id AND state = 'running' AND attempt = :attempt
+
+-- name: revive_job
+UPDATE jobs SET state = 'pending', run_at = :now, attempt = 0, unique_key = NULL, finished_at = NULL
+ WHERE id = :id AND state IN ('dead', 'cancelled')
+
+-- name: get_job
+SELECT * FROM jobs WHERE id = :id
+
+-- name: list_jobs
+SELECT * FROM jobs
+ WHERE (CAST(:state AS text) IS NULL OR state = :state)
+   AND (CAST(:lane AS text) IS NULL OR lane = :lane)
+   AND (CAST(:kind AS text) IS NULL OR kind = :kind)
+   AND id > :after_id
+ ORDER BY id LIMIT :limit
+
+-- name: job_stats
+SELECT lane, state, count(*) AS number, min(run_at) AS oldest FROM jobs GROUP BY lane, state
+
+-- name: init_schedule
+INSERT INTO schedules (name, due_at) VALUES (:name, :due_at) ON CONFLICT DO NOTHING
+
+-- name: take_schedule
+UPDATE schedules SET due_at = :next_at WHERE name = :name AND due_at <= :now

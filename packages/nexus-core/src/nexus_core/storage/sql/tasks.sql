@@ -1,0 +1,239 @@
+-- fragment: task_columns
+t.id, t.title, t.description, t.details, t.test_strategy, t.complexity_auto, t.complexity_manual, t.status,
+       t.priority, t.repository_id, t.parent_id, t.labels, t.external_key, t.raw_data, t.not_before, t.version,
+       t.created_at, t.updated_at, t.assignment_id, t.agent, t.fence, t.failures, t.retry_at,
+       t.open_dependencies, t.open_subtasks, t.blocked_ancestors, t.impact, r.name AS repository
+
+-- fragment: task_filter
+(CAST(:everything AS boolean) OR t.repository_id IN (:visible))
+   AND (CAST(:repository_id AS bigint) IS NULL OR t.repository_id = :repository_id)
+   AND (CAST(:parent_id AS bigint) IS NULL OR t.parent_id = :parent_id)
+   AND (CAST(:any_status AS boolean) OR t.status IN (:statuses))
+   AND (CAST(:agent AS text) IS NULL OR t.agent = :agent)
+   AND (CAST(:label AS text) IS NULL OR CAST(t.labels AS text) LIKE :label ESCAPE '!')
+   AND (CAST(:words AS text) IS NULL OR lower(t.title) LIKE :words ESCAPE '!'
+        OR lower(t.description) LIKE :words ESCAPE '!')
+   AND (CAST(:any_ready AS boolean)
+        OR (t.startable AND (t.not_before IS NULL OR t.not_before <= :now)) = CAST(:ready AS boolean))
+
+-- fragment: ready_filter
+t.startable
+   AND (CAST(:everything AS boolean) OR t.repository_id IN (:visible))
+   AND (t.not_before IS NULL OR t.not_before <= :now)
+   AND (CAST(:repository_id AS bigint) IS NULL OR t.repository_id = :repository_id)
+   AND (CAST(:max_complexity AS integer) IS NULL OR t.complexity_order <= :max_complexity)
+
+-- name: insert_task
+INSERT INTO tasks (title, description, details, test_strategy, complexity_auto, complexity_manual, status, priority,
+                   priority_rank, repository_id, parent_id, labels, external_key, raw_data, not_before, created_at, updated_at)
+VALUES (:title, :description, :details, :test_strategy, :complexity_auto, :complexity_manual, :status, :priority,
+        :priority_rank, :repository_id, :parent_id, :labels, :external_key, :raw_data, :not_before, :now, :now)
+RETURNING id
+
+-- name: update_task
+UPDATE tasks
+   SET title = :title, description = :description, details = :details, test_strategy = :test_strategy,
+       complexity_auto = :complexity_auto, complexity_manual = :complexity_manual, status = :status,
+       priority = :priority, priority_rank = :priority_rank, parent_id = :parent_id, labels = :labels,
+       external_key = :external_key, raw_data = :raw_data, not_before = :not_before, assignment_id = :assignment_id,
+       agent = :agent, fence = :fence, failures = :failures, retry_at = :retry_at, updated_at = :now,
+       version = version + 1
+ WHERE id = :id AND version = :version
+
+-- name: get_task
+SELECT {task_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+ WHERE t.id = :id
+
+-- name: lock_task
+SELECT {task_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+ WHERE t.id = :id
+ /*pg: FOR UPDATE OF t */
+
+-- name: get_tasks
+SELECT {task_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+ WHERE t.id IN (:ids)
+ ORDER BY t.id
+
+-- name: list_tasks_by_id
+SELECT {task_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+ WHERE {task_filter}
+   AND t.id > :after_id
+ ORDER BY t.id LIMIT :limit
+
+-- name: list_tasks_by_id_desc
+SELECT {task_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+ WHERE {task_filter}
+   AND (CAST(:after_id AS bigint) = 0 OR t.id < :after_id)
+ ORDER BY t.id DESC LIMIT :limit
+
+-- name: list_tasks_by_updated_desc
+SELECT {task_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+ WHERE {task_filter}
+   AND (CAST(:after_at AS timestamptz) IS NULL OR t.updated_at < :after_at
+        OR (t.updated_at = :after_at AND t.id < :after_id))
+ ORDER BY t.updated_at DESC, t.id DESC LIMIT :limit
+
+-- name: list_tasks_by_order
+SELECT {task_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+ WHERE {task_filter}
+   AND (CAST(:after_id AS bigint) = 0
+        OR (t.priority_rank, -t.impact, t.complexity_order, t.id) > (:after_rank, :after_impact, :after_complexity, :after_id))
+ ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit
+
+-- name: list_ready
+SELECT {task_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+ WHERE {ready_filter}
+ ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit
+
+-- name: pick_ready
+SELECT t.id, t.labels
+  FROM tasks t
+ WHERE {ready_filter}
+ ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit
+ /*pg: FOR UPDATE OF t SKIP LOCKED */
+
+-- name: list_dispatchable
+SELECT {task_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+ WHERE t.startable AND (t.not_before IS NULL OR t.not_before <= :now)
+   AND t.failures < :max_failures AND (t.retry_at IS NULL OR t.retry_at <= :now)
+ ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit
+
+-- name: startable_among
+SELECT t.id FROM tasks t
+ WHERE t.id IN (:ids) AND t.startable AND (t.not_before IS NULL OR t.not_before <= :now)
+ ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id
+
+-- name: list_children
+SELECT {task_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+ WHERE t.parent_id = :id
+ ORDER BY t.id
+
+-- name: list_ancestors
+WITH RECURSIVE line (id, depth) AS (
+  SELECT parent_id, 1 FROM tasks WHERE id = :id AND parent_id IS NOT NULL
+  UNION ALL
+  SELECT p.parent_id, line.depth + 1 FROM tasks p JOIN line ON p.id = line.id
+   WHERE p.parent_id IS NOT NULL AND line.depth < 100
+)
+SELECT {task_columns}
+  FROM line JOIN tasks t ON t.id = line.id LEFT JOIN repositories r ON r.id = t.repository_id
+ ORDER BY line.depth
+
+-- name: list_descendants
+WITH RECURSIVE below (id) AS (
+  SELECT id FROM tasks WHERE parent_id IN (:ids)
+  UNION
+  SELECT c.id FROM tasks c JOIN below ON c.parent_id = below.id
+)
+SELECT id FROM below ORDER BY id
+
+-- name: bump_open_dependencies
+UPDATE tasks SET open_dependencies = open_dependencies + :delta
+ WHERE id IN (:ids)
+RETURNING id, open_dependencies
+
+-- name: bump_open_subtasks
+UPDATE tasks SET open_subtasks = open_subtasks + :delta
+ WHERE id = :id
+RETURNING open_subtasks
+
+-- name: bump_blocked_ancestors
+UPDATE tasks SET blocked_ancestors = blocked_ancestors + :delta
+ WHERE id IN (:ids)
+
+-- name: set_impact
+UPDATE tasks SET impact = :impact WHERE id = :id AND impact <> :impact
+
+-- name: set_counts
+UPDATE tasks
+   SET open_dependencies = :open_dependencies, open_subtasks = :open_subtasks,
+       blocked_ancestors = :blocked_ancestors, impact = :impact
+ WHERE id = :id
+
+-- name: find_by_external_key
+SELECT id, external_key FROM tasks WHERE repository_id = :repository_id AND external_key IS NOT NULL
+
+-- name: find_external_key
+SELECT id FROM tasks
+ WHERE repository_id = :repository_id AND (external_key = :external_key OR external_key LIKE :any_tag ESCAPE '!')
+ ORDER BY CASE WHEN external_key = :external_key THEN 0 ELSE 1 END, id LIMIT 2
+
+-- name: count_tasks
+SELECT repository_id, status, count(*) AS number FROM tasks GROUP BY repository_id, status
+
+-- name: insert_dependency
+INSERT INTO task_dependencies (task_id, depends_on_id) VALUES (:task_id, :depends_on_id)
+ON CONFLICT DO NOTHING
+
+-- name: delete_dependency
+DELETE FROM task_dependencies WHERE task_id = :task_id AND depends_on_id = :depends_on_id
+
+-- name: dependencies_of
+SELECT task_id, depends_on_id FROM task_dependencies WHERE task_id IN (:ids) ORDER BY task_id, depends_on_id
+
+-- name: dependents_of
+SELECT task_id, depends_on_id FROM task_dependencies WHERE depends_on_id IN (:ids) ORDER BY depends_on_id, task_id
+
+-- name: prerequisites_closure
+WITH RECURSIVE before (id) AS (
+  SELECT depends_on_id FROM task_dependencies WHERE task_id = :id
+  UNION
+  SELECT d.depends_on_id FROM task_dependencies d JOIN before ON d.task_id = before.id
+)
+SELECT d.task_id, d.depends_on_id FROM task_dependencies d
+ WHERE d.task_id = :id OR d.task_id IN (SELECT id FROM before)
+
+-- name: open_prerequisites
+WITH RECURSIVE before (id) AS (
+  SELECT d.depends_on_id FROM task_dependencies d JOIN tasks t ON t.id = d.depends_on_id
+   WHERE d.task_id = :id AND t.status NOT IN ('done', 'cancelled')
+  UNION
+  SELECT d.depends_on_id FROM task_dependencies d JOIN before ON d.task_id = before.id
+    JOIN tasks t ON t.id = d.depends_on_id
+   WHERE t.status NOT IN ('done', 'cancelled')
+)
+SELECT id FROM before
+
+-- name: waiting_for
+WITH RECURSIVE behind (id) AS (
+  SELECT d.task_id FROM task_dependencies d JOIN tasks t ON t.id = d.task_id
+   WHERE d.depends_on_id = :id AND t.status NOT IN ('done', 'cancelled')
+  UNION
+  SELECT d.task_id FROM task_dependencies d JOIN behind ON d.depends_on_id = behind.id
+    JOIN tasks t ON t.id = d.task_id
+   WHERE t.status NOT IN ('done', 'cancelled')
+)
+SELECT id FROM behind
+
+-- name: graph_tasks
+SELECT {task_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+ WHERE (CAST(:everything AS boolean) OR t.repository_id IN (:visible))
+   AND (CAST(:repository_id AS bigint) IS NULL OR t.repository_id = :repository_id
+        OR t.id IN (SELECT d.depends_on_id FROM task_dependencies d JOIN tasks a ON a.id = d.task_id
+                     WHERE a.repository_id = :repository_id)
+        OR t.id IN (SELECT d.task_id FROM task_dependencies d JOIN tasks a ON a.id = d.depends_on_id
+                     WHERE a.repository_id = :repository_id))
+ ORDER BY t.id
+
+-- name: lock_graph
+SELECT /*pg: pg_advisory_xact_lock(7237101) IS NULL AND */ 1 = 1 AS locked
+
+-- name: save_task_file
+INSERT INTO task_files (repository_id, path, format, content, imported_at)
+VALUES (:repository_id, :path, :format, :content, :now)
+ON CONFLICT (repository_id) DO UPDATE
+   SET path = excluded.path, format = excluded.format, content = excluded.content, imported_at = excluded.imported_at
+
+-- name: get_task_file
+SELECT path, format, content FROM task_files WHERE repository_id = :repository_id

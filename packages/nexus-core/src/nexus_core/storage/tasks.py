@@ -1,0 +1,301 @@
+"""Tasks in SQL."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from ..clock import to_text
+from ..domain.tasks import NewTask, Task
+from ..errors import Duplicate, Invalid, NotFound, StaleWrite
+from ..ports.storage import Page, ReadyQuery, TaskQuery, Visible
+from . import rows
+from .session import Row, SqlSession, chunks
+
+_SORTS = {
+    "id": "list_tasks_by_id",
+    "-id": "list_tasks_by_id_desc",
+    "-updated_at": "list_tasks_by_updated_desc",
+    "order": "list_tasks_by_order",
+}
+_MOST_CANDIDATES = 20
+"""How many ready tasks a claim looks at for one whose labels fit the skills."""
+
+
+def visibility(visible: Visible) -> dict[str, Any]:
+    """The parameters that narrow a statement to what somebody may see."""
+    return {"everything": visible is None, "visible": tuple(sorted(visible or ()))}
+
+
+class SqlTasks:
+    """Tasks and the dependencies between them."""
+
+    def __init__(self, session: SqlSession) -> None:
+        self._session = session
+
+    def add(self, new: NewTask, now: datetime) -> Task:
+        """Store a new task."""
+        row = self._session.one("insert_task", **_columns(new), now=to_text(now))
+        if row is None:
+            raise Duplicate(f"{new.external_key} exists in this repository")
+        return self.get(row["id"])
+
+    def save(self, task: Task, now: datetime) -> Task:
+        """Write a changed task."""
+        changed = self._session.run(
+            "update_task", **_columns(task), id=task.id, version=task.version, now=to_text(now),
+            assignment_id=task.assignment_id, agent=task.agent, fence=task.fence, failures=task.failures,
+            retry_at=rows.time(task.retry_at),
+        )  # fmt: skip
+        if not changed:
+            raise StaleWrite(
+                f"task {task.id} was changed by somebody else meanwhile; read it again, then repeat the change"
+            )
+        return self.get(task.id)
+
+    def get(self, task_id: int, *, lock: bool = False) -> Task:
+        """One task."""
+        found = None
+        if abs(task_id) < 2**63:
+            found = self._session.one("lock_task" if lock else "get_task", id=task_id)
+        if found is None:
+            raise NotFound(f"there is no task {task_id}")
+        return self._tasks([found])[0]
+
+    def many(self, ids: Sequence[int]) -> list[Task]:
+        """Those of the ids that exist, by id."""
+        found = [row for part in chunks(sorted(set(ids))) for row in self._session.all("get_tasks", ids=part)]
+        return self._tasks(found)
+
+    def _tasks(self, found: Sequence[Row]) -> list[Task]:
+        dependencies: dict[int, list[int]] = {}
+        for task_id, other in self.dependencies([row["id"] for row in found]):
+            dependencies.setdefault(task_id, []).append(other)
+        return [rows.task(row, tuple(dependencies.get(row["id"], ()))) for row in found]
+
+    def page(self, query: TaskQuery, *, repository_id: int | None, visible: Visible, now: datetime) -> Page[Task]:
+        """A page of tasks."""
+        if query.sort not in _SORTS:
+            raise Invalid(f"cannot sort by “{query.sort}”; choose from {', '.join(_SORTS)}")
+        found = self._session.all(
+            _SORTS[query.sort], **visibility(visible), **_after(query), repository_id=repository_id,
+            parent_id=query.parent, any_status=not query.status, statuses=tuple(query.status), agent=query.agent,
+            label=None if query.label is None else f"%{rows.like(json.dumps(query.label, ensure_ascii=False))}%",
+            words=None if query.q is None else f"%{rows.like(query.q.lower())}%",
+            any_ready=query.ready is None, ready=bool(query.ready), now=to_text(now), limit=query.limit + 1,
+        )  # fmt: skip
+        tasks = self._tasks(found[: query.limit])
+        more = len(found) > query.limit
+        return Page(items=tuple(tasks), next_cursor=_cursor(tasks[-1], query.sort) if more else None)
+
+    def _ready_parameters(self, query: ReadyQuery, now: datetime) -> dict[str, Any]:
+        return {
+            **visibility(query.visible),
+            "repository_id": query.repository_id,
+            "max_complexity": query.max_complexity,
+            "now": to_text(now),
+        }
+
+    def ready(self, query: ReadyQuery, now: datetime) -> list[Task]:
+        """Ready tasks in their order."""
+        limit = query.limit * (_MOST_CANDIDATES if query.skills else 1)
+        found = self._tasks(self._session.all("list_ready", **self._ready_parameters(query, now), limit=limit))
+        return [task for task in found if _fits(task.labels, query.skills)][: query.limit]
+
+    def pick(self, query: ReadyQuery, now: datetime) -> Task | None:
+        """The first ready task that no other transaction has in hand, locked."""
+        limit = _MOST_CANDIDATES if query.skills else 1
+        for row in self._session.all("pick_ready", **self._ready_parameters(query, now), limit=limit):
+            if _fits(rows.from_json(row["labels"]), query.skills):
+                return self.get(row["id"], lock=True)
+        return None
+
+    def dispatchable(self, now: datetime, *, max_failures: int, limit: int) -> list[Task]:
+        """Ready tasks that automatic assignment may hand out."""
+        found = self._session.all("list_dispatchable", now=to_text(now), max_failures=max_failures, limit=limit)
+        return self._tasks(found)
+
+    def startable_among(self, ids: Sequence[int], now: datetime) -> list[int]:
+        """Those of the ids that are ready."""
+        found = []
+        for part in chunks(sorted(set(ids))):
+            found += self._session.all("startable_among", ids=part, now=to_text(now))
+        return [row["id"] for row in found]
+
+    def children(self, task_id: int) -> list[Task]:
+        """The subtasks."""
+        return self._tasks(self._session.all("list_children", id=task_id))
+
+    def ancestors(self, task_id: int) -> list[Task]:
+        """The parent, its parent and so on."""
+        return self._tasks(self._session.all("list_ancestors", id=task_id))
+
+    def descendants(self, ids: Sequence[int]) -> list[int]:
+        """All below these."""
+        found = [row["id"] for part in chunks(list(ids)) for row in self._session.all("list_descendants", ids=part)]
+        return sorted(set(found))
+
+    def depend(self, task_id: int, on: int) -> bool:
+        """Add a dependency; false when it was there."""
+        return bool(self._session.run("insert_dependency", task_id=task_id, depends_on_id=on))
+
+    def undepend(self, task_id: int, on: int) -> bool:
+        """Remove a dependency; false when there was none."""
+        return bool(self._session.run("delete_dependency", task_id=task_id, depends_on_id=on))
+
+    def dependencies(self, ids: Sequence[int]) -> list[tuple[int, int]]:
+        """(task, what it depends on) for these tasks."""
+        return self._edges("dependencies_of", ids)
+
+    def dependents(self, ids: Sequence[int]) -> list[tuple[int, int]]:
+        """(task, what it depends on) for the tasks that depend on these."""
+        return self._edges("dependents_of", ids)
+
+    def _edges(self, statement: str, ids: Sequence[int]) -> list[tuple[int, int]]:
+        found = [row for part in chunks(list(ids)) for row in self._session.all(statement, ids=part)]
+        return [(row["task_id"], row["depends_on_id"]) for row in found]
+
+    def prerequisites_closure(self, task_id: int) -> list[tuple[int, int]]:
+        """Every dependency among the task and all that it waits for."""
+        return [
+            (row["task_id"], row["depends_on_id"]) for row in self._session.all("prerequisites_closure", id=task_id)
+        ]
+
+    def open_prerequisites(self, task_id: int) -> list[int]:
+        """The open tasks that an open task waits for."""
+        return [row["id"] for row in self._session.all("open_prerequisites", id=task_id)]
+
+    def waiting_for(self, task_id: int) -> list[int]:
+        """The open tasks that wait for a task."""
+        return [row["id"] for row in self._session.all("waiting_for", id=task_id)]
+
+    def bump_dependencies(self, ids: Sequence[int], delta: int) -> dict[int, int]:
+        """Change the count of open dependencies; the new counts."""
+        found = []
+        for part in chunks(sorted(set(ids))):
+            found += self._session.all("bump_open_dependencies", ids=part, delta=delta)
+        return {row["id"]: row["open_dependencies"] for row in found}
+
+    def bump_subtasks(self, task_id: int, delta: int) -> int:
+        """Change the count of open subtasks; the new count."""
+        row = self._session.one("bump_open_subtasks", id=task_id, delta=delta)
+        return row["open_subtasks"] if row else 0
+
+    def bump_ancestors(self, ids: Sequence[int], delta: int) -> None:
+        """Change the count of ancestors that are unready for their own dependencies."""
+        for part in chunks(sorted(set(ids))):
+            self._session.run("bump_blocked_ancestors", ids=part, delta=delta)
+
+    def set_impact(self, impacts: Mapping[int, int]) -> None:
+        """Write how many open tasks wait for each."""
+        self._session.many("set_impact", [{"id": key, "impact": value} for key, value in sorted(impacts.items())])
+
+    def set_counts(self, counts: Sequence[Mapping[str, int]]) -> None:
+        """Write all counts of tasks at once."""
+        self._session.many("set_counts", counts)
+
+    def keys_of(self, repository_id: int) -> dict[str, int]:
+        """External key -> id."""
+        found = self._session.all("find_by_external_key", repository_id=repository_id)
+        return {row["external_key"]: row["id"] for row in found}
+
+    def find_external(self, repository_id: int, external_key: str) -> int | None:
+        """The task with this external key."""
+        tag, _, number = external_key.partition(":")
+        any_tag = "" if tag else f"%:{rows.like(number)}"
+        found = self._session.all(
+            "find_external_key", repository_id=repository_id, external_key=external_key, any_tag=any_tag
+        )
+        return found[0]["id"] if len(found) == 1 or (found and tag) else None
+
+    def graph(self, repository_id: int | None, visible: Visible) -> list[Task]:
+        """The tasks of a repository and those that they touch."""
+        return self._tasks(self._session.all("graph_tasks", repository_id=repository_id, **visibility(visible)))
+
+    def lock_graph(self) -> None:
+        """Let nobody else add dependencies until the transaction ends."""
+        self._session.one("lock_graph")
+
+    def counts(self) -> dict[tuple[int | None, str], int]:
+        """How many tasks each repository has in each status."""
+        return {(row["repository_id"], row["status"]): row["number"] for row in self._session.all("count_tasks")}
+
+    def save_file(self, repository_id: int, path: str, format_name: str, content: bytes, now: datetime) -> None:
+        """Keep the task file as it was imported."""
+        self._session.run(
+            "save_task_file", repository_id=repository_id, path=path, format=format_name, content=content,
+            now=to_text(now),
+        )  # fmt: skip
+
+    def file(self, repository_id: int) -> tuple[str, str, bytes] | None:
+        """The task file as it was imported."""
+        row = self._session.one("get_task_file", repository_id=repository_id)
+        return None if row is None else (row["path"], row["format"], bytes(row["content"]))
+
+
+def _fits(labels: Sequence[str], skills: frozenset[str]) -> bool:
+    return not skills or not labels or not skills.isdisjoint(labels)
+
+
+def _columns(task: NewTask | Task) -> dict[str, Any]:
+    return {
+        "title": task.title,
+        "description": task.description,
+        "details": task.details,
+        "test_strategy": task.test_strategy,
+        "complexity_auto": task.complexity_auto,
+        "complexity_manual": task.complexity_manual,
+        "status": str(task.status),
+        "priority": str(task.priority),
+        "priority_rank": task.priority.rank,
+        "parent_id": task.parent_id,
+        "labels": rows.to_json(list(task.labels)),
+        "external_key": task.external_key,
+        "raw_data": rows.to_json(dict(task.raw_data)),
+        "not_before": rows.time(task.not_before),
+        **({"repository_id": task.repository_id} if isinstance(task, NewTask) else {}),
+    }
+
+
+def _cursor(task: Task, sort: str) -> str:
+    values: dict[str, list[Any]] = {
+        "id": [task.id],
+        "-id": [task.id],
+        "-updated_at": [task.id, to_text(task.updated_at)],
+        "order": [
+            task.id,
+            task.priority.rank,
+            -task.impact,
+            task.complexity if task.complexity is not None else 5,
+        ],
+    }
+    return base64.urlsafe_b64encode(rows.to_json([sort, *values[sort]]).encode()).decode().rstrip("=")
+
+
+def _after(query: TaskQuery) -> dict[str, Any]:
+    values: list[Any] = []
+    if query.cursor is not None:
+        try:
+            padded = query.cursor + "=" * (-len(query.cursor) % 4)
+            sort, *values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+            shapes = {"id": [int], "-id": [int], "-updated_at": [int, str], "order": [int, int, int, int]}
+            if sort != query.sort or [type(value) for value in values] != shapes[sort]:
+                raise ValueError
+        except (ValueError, binascii.Error, TypeError, KeyError, RecursionError):
+            raise Invalid("the cursor is not one that this list gave; begin again without it") from None
+    after_id = values[0] if values else 0
+    if query.sort == "-updated_at":
+        return {"after_id": after_id, "after_at": values[1] if values else None}
+    if query.sort == "order":
+        rank, impact, complexity = values[1:] or (0, 0, 0)
+        return {
+            "after_id": after_id,
+            "after_rank": rank,
+            "after_impact": impact,
+            "after_complexity": complexity,
+        }
+    return {"after_id": after_id}
