@@ -71,11 +71,14 @@ class Nexus:
         database_url: str | None = None,
         plugins: Iterable[Any] = (),
         load_plugins: bool = True,
+        check_settings: bool = True,
         clock: Clock | None = None,
     ) -> Self:
         """Open the hub of a configuration; without one, the file and the environment are read.
 
-        `plugins` are modules or objects with hook implementations, beside the installed ones.
+        `plugins` are modules or objects with hook implementations, beside the installed ones. Without
+        `check_settings`, faults in the settings of plugins show when a plugin first asks for them: for short commands,
+        to which that check would be most of their time.
 
         :raises ConfigurationError: with every fault
         :raises PluginError: a plugin cannot be used
@@ -86,6 +89,8 @@ class Nexus:
             data_dir=None if data_dir is None else str(data_dir), database_url=database_url
         )
         found = assemble(config, plugins, load_plugins=load_plugins)
+        if check_settings:
+            found.check_settings()
         store = open_store(config, found)
         try:
             _check_schema(store, config)

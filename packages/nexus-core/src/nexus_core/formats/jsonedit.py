@@ -89,11 +89,7 @@ class Writer:
         if not texts:
             new = "[]"
         elif self.style.eol and ("\n" in source or not array.items):
-            inner = (
-                self.indent(array.items[0].start)
-                if array.items
-                else self.indent(array.start) + self.style.unit
-            )
+            inner = self.indent(array.items[0].start) if array.items else self.indent(array.start) + self.style.unit
             new = self.lines(texts, inner, self.indent(array.start))
         else:
             new = f"[{self.style.comma.join(texts)}]"

@@ -135,9 +135,7 @@ def clean(text: str) -> str:
 
 def _decode(content: bytes) -> str:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise unreadable(
-            "", 0, "the file is in UTF-16", "Save it as UTF-8 and import again; nothing was changed"
-        )
+        raise unreadable("", 0, "the file is in UTF-16", "Save it as UTF-8 and import again; nothing was changed")
     body = content.removeprefix(codecs.BOM_UTF8)
     try:
         return body.decode("utf-8")
@@ -160,13 +158,9 @@ def _conflicts(text: str) -> UnreadableFile | None:
         line = text.count("\n", 0, start.start()) + 1
         faults.append(Fault(f"line {line}", f"a merge conflict begins here ({start[1].strip()[:60]}){until}"))
     many = (
-        "an unresolved merge conflict"
-        if len(found) == 1
-        else f"the first of {len(found)} unresolved merge conflicts"
+        "an unresolved merge conflict" if len(found) == 1 else f"the first of {len(found)} unresolved merge conflicts"
     )
-    error = unreadable(
-        text, found[0].start(), many, "Resolve it in Git, then import again; nothing was changed"
-    )
+    error = unreadable(text, found[0].start(), many, "Resolve it in Git, then import again; nothing was changed")
     error.faults = tuple(faults)
     return error
 
@@ -299,21 +293,15 @@ class _Scanner:
         if end >= len(self.text) - 1:
             return _Malformed(at, "the text that begins here does not end; was the file cut off?")
         if self.text[end] in "\r\n":
-            return _Malformed(
-                end, "a line ends inside a text; its closing quote is missing, or the break must be \\n"
-            )
-        return _Malformed(
-            end, f"a text holds the control character U+{ord(self.text[end]):04X}, which must be escaped"
-        )
+            return _Malformed(end, "a line ends inside a text; its closing quote is missing, or the break must be \\n")
+        return _Malformed(end, f"a text holds the control character U+{ord(self.text[end]):04X}, which must be escaped")
 
     def fault(self, at: int, expected: str) -> _Malformed:
         """Say what should stand at a position, and what seems to be wrong there."""
         here = self.text[at : at + 1]
         if not here:
             line = self.text.count("\n", 0, self.open[-1]) + 1 if self.open else 1
-            return _Malformed(
-                at, f"the file ends, but what line {line} opens is not closed; was the file cut off?"
-            )
+            return _Malformed(at, f"the file ends, but what line {line} opens is not closed; was the file cut off?")
         if here in "}]" and self.text[:at].rstrip()[-1:] == ",":
             return _Malformed(at, "there is a comma too many before this")
         if here in "/#":

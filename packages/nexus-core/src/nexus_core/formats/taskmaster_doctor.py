@@ -48,18 +48,14 @@ def _odd_blockers(file: TaskFile, entry: Entry, task: ParsedTask, by_key: dict[s
             file.warn(entry.place, "cancelled_dependency", message, done, entry.node.start)
         elif by_key[key].status is Status.DEFERRED:
             message = f"it depends on {name}, which is deferred"
-            file.warn(
-                entry.place, "deferred_dependency", message, "it waits until that is done", entry.node.start
-            )
+            file.warn(entry.place, "deferred_dependency", message, "it waits until that is done", entry.node.start)
 
 
 def _habits(file: TaskFile, group: Group, entries: list[Entry]) -> None:
     """Oddities that fill whole files are told once for each tag."""
     undefined = [entry for entry in entries if entry.node.value.get("parentId") == "undefined"]
     if undefined:
-        message = (
-            f"parentId is the word “undefined” in {_count(undefined, 'subtask')}, a defect of Taskmaster's"
-        )
+        message = f"parentId is the word “undefined” in {_count(undefined, 'subtask')}, a defect of Taskmaster's"
         done = "ignored; the nesting says which task is the parent"
         file.warn(group.tag, "undefined_parent", message, done, undefined[0].node.start)
     ids = [entry.node.value.get("id") for entry in entries if entry.parent is None]
@@ -74,9 +70,7 @@ def _habits(file: TaskFile, group: Group, entries: list[Entry]) -> None:
         )
     foreign = [entry for entry in entries if any(name in entry.node.value for name in FOREIGN_LINKS)]
     if foreign:
-        message = (
-            f"{_count(foreign, 'task')} name others in a way that is not Taskmaster's (such as depends_on)"
-        )
+        message = f"{_count(foreign, 'task')} name others in a way that is not Taskmaster's (such as depends_on)"
         done = "not read as dependencies; kept in the raw data"
         file.warn(group.tag, "foreign_dependencies", message, done, foreign[0].node.start)
     reported = [entry for entry in entries if any(name in entry.node.value for name in _REPORT)]

@@ -83,7 +83,7 @@ def read_fields(node: Node, name: str) -> Fields:
         title=reader.title(description, name),
         description=description,
         details=reader.text("details"),
-        test_strategy=reader.text(test_strategy_name(node.value)),
+        test_strategy=reader.text(strategy_name(node.value)),
         status=reader.status(),
         priority=reader.priority(),
         labels=reader.labels(),
@@ -92,7 +92,7 @@ def read_fields(node: Node, name: str) -> Fields:
     )
 
 
-def test_strategy_name(value: dict[str, Any]) -> str:
+def strategy_name(value: dict[str, Any]) -> str:
     """Under which name the object keeps its test strategy; some files write it with an underscore."""
     return "test_strategy" if "test_strategy" in value and "testStrategy" not in value else "testStrategy"
 
@@ -129,9 +129,7 @@ class _Reader:
             text = lines[0][:200] if lines else name
             self.odd("title", "missing_title", "there is no title", f"imported as “{text[:60]}”")
         elif not isinstance(value, str):
-            self.odd(
-                "title", "odd_title", f"the title is {_kind(value)}, not a text", f"imported as “{text[:60]}”"
-            )
+            self.odd("title", "odd_title", f"the title is {_kind(value)}, not a text", f"imported as “{text[:60]}”")
         return text
 
     def status(self) -> Status:
@@ -144,9 +142,7 @@ class _Reader:
             return _STATUSES[word]
         near = re.sub(r"[\s_]+", "-", word)
         if found := _STATUSES.get(_NEAR.get(near, near)):
-            self.odd(
-                "status", "unusual_status", f"Taskmaster has no status {_quoted(value)}", f"read as {found}"
-            )
+            self.odd("status", "unusual_status", f"Taskmaster has no status {_quoted(value)}", f"read as {found}")
             return found
         self.odd(
             "status",
@@ -174,9 +170,7 @@ class _Reader:
         value = self.value.get(name)
         parts = value if isinstance(value, list) else [] if value is None else [value]
         good = [
-            str(part).strip()
-            for part in parts
-            if isinstance(part, str | int | float) and not isinstance(part, bool)
+            str(part).strip() for part in parts if isinstance(part, str | int | float) and not isinstance(part, bool)
         ]
         if len(good) < len(parts):
             self.odd(name, "odd_labels", "some are not texts", "left out; kept in the raw data")

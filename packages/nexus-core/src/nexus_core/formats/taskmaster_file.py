@@ -151,16 +151,12 @@ def _refuse_foreign(json: JsonText, groups: list[Group]) -> None:
         return
     if not any("title" in task or ("id" in task and any(mark in task for mark in _MARKS)) for task in tasks):
         names = ", ".join(list(tasks[0])[:4])[:80] if tasks else ""
-        what = (
-            f"the tasks have no title (the first has {names})" if names else "the list holds no task objects"
-        )
+        what = f"the tasks have no title (the first has {names})" if names else "the list holds no task objects"
         raise unreadable(json.text, items[0].start, f"{what}: this is another tool's file", _EXPECTED)
     links = next((name for task in tasks for name in FOREIGN_LINKS if name in task), None)
     if links and not any("dependencies" in task for task in tasks):
         # Importing the tasks without their order would call everything ready.
-        problem = (
-            f"the tasks wait for others in “{links}”, not in “dependencies”: this is another tool's file"
-        )
+        problem = f"the tasks wait for others in “{links}”, not in “dependencies”: this is another tool's file"
         raise unreadable(json.text, items[0].start, problem, _EXPECTED)
 
 
@@ -220,7 +216,7 @@ class _Collector:
 
     def __init__(self, file: TaskFile) -> None:
         self.file = file
-        self.taken: set[str] = set()
+        self.taken: dict[str, int] = {}  # keys, and the last number that was put behind each
 
     def collect(self) -> None:
         """Fill the file's entries."""
@@ -248,9 +244,7 @@ class _Collector:
             local = local_id(local, parent.id)
         full = f"{parent.id}.{local}" if parent else local
         prefix = f"{parent.key}." if parent else f"{group.tag}:"
-        entry = Entry(
-            node=node, key=self.free(prefix + local), id=full, local=local, group=group, parent=parent
-        )
+        entry = Entry(node=node, key=self.free(prefix + local), id=full, local=local, group=group, parent=parent)
         self.index(entry)
         if text is None:
             message = "the task has no id, or none that can be read"
@@ -268,11 +262,11 @@ class _Collector:
 
     def free(self, wanted: str) -> str:
         """The key, with a number behind it when it is taken."""
-        key, number = wanted[:_MAX_KEY], 1
+        key = first = wanted[:_MAX_KEY]
         while key in self.taken:
-            number += 1
-            key = f"{wanted[:_MAX_KEY]}#{number}"
-        self.taken.add(key)
+            self.taken[first] += 1
+            key = f"{first}#{self.taken[first]}"
+        self.taken[key] = 1
         return key
 
     def subtasks(self, entry: Entry) -> None:

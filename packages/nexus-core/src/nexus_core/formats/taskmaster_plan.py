@@ -42,7 +42,8 @@ class Plan:
         self.keys = keys
         self.tasks = {task.id: task for task in sorted(tasks, key=lambda task: task.id)}
         self.spots: dict[int, Spot] = {}
-        self.taken: dict[str, set[str]] = {}  # local ids by the key of the parent or `owner_of` the tag
+        self.ids: dict[str, _Ids] = {}  # by the key of the parent or `owner_of` the tag
+        self.used = {entry.key for entry in file.entries}
         self.groups = {group.tag: group for group in file.groups}
         self._find_known()
         # Those that have a number already come first, lest others take it.
@@ -67,7 +68,7 @@ class Plan:
         entries = {entry.key: entry for entry in self.file.entries}
         for entry in self.file.entries:
             owner = entry.parent.key if entry.parent else owner_of(entry.group.tag)
-            self.taken.setdefault(owner, set()).add(entry.local)
+            self.ids.setdefault(owner, _Ids()).take(entry.local)
         for task in self.tasks.values():
             key = self.key_of(task)
             if key in entries:
@@ -95,14 +96,11 @@ class Plan:
         key = self.key_of(task)
         wanted = key.removeprefix(prefix) if key.startswith(prefix) else ""
         allowed = _SUBTASK_ID if parent else _TASK_ID
-        local = self._local(
-            parent.key if parent else owner_of(tag), wanted if allowed.fullmatch(wanted) else ""
-        )
+        owner = parent.key if parent else owner_of(tag)
+        local = self._local(owner, prefix, wanted if allowed.fullmatch(wanted) else "")
         full = f"{parent.id}.{local}" if parent else local
         parent_key = parent.key if parent else None
-        self.spots[task.id] = Spot(
-            task=task, key=prefix + local, tag=tag, id=full, local=local, parent_key=parent_key
-        )
+        self.spots[task.id] = Spot(task=task, key=prefix + local, tag=tag, id=full, local=local, parent_key=parent_key)
 
     def _tag(self, key: str) -> str:
         known = [tag for tag in self.groups if key.startswith(f"{tag}:")]
@@ -113,14 +111,30 @@ class Plan:
             return tag
         return DEFAULT_TAG if DEFAULT_TAG in self.groups else next(iter(self.groups), DEFAULT_TAG)
 
-    def _local(self, owner: str, wanted: str) -> str:
+    def _local(self, owner: str, prefix: str, wanted: str) -> str:
         """The wanted id when there is one and it is free, else one more than the highest number."""
-        taken = self.taken.setdefault(owner, set())
-        if not wanted or wanted in taken:
-            numbers = [int(local) for local in taken if _NUMBER.fullmatch(local)]
-            wanted = str(max(numbers, default=0) + 1)
-        taken.add(wanted)
+        ids = self.ids.setdefault(owner, _Ids())
+        if not wanted or wanted in ids.taken or prefix + wanted in self.used:
+            wanted = str(ids.highest + 1)
+            while prefix + wanted in self.used:  # a task whose own id is 3.2 is in the way of subtask 2 of task 3
+                wanted = str(int(wanted) + 1)
+        ids.take(wanted)
+        self.used.add(prefix + wanted)
         return wanted
+
+
+class _Ids:
+    """The ids that are taken below one parent, or at the top of one tag."""
+
+    def __init__(self) -> None:
+        self.taken: set[str] = set()
+        self.highest = 0
+
+    def take(self, local: str) -> None:
+        """Note that an id is taken."""
+        self.taken.add(local)
+        if _NUMBER.fullmatch(local):
+            self.highest = max(self.highest, int(local))
 
 
 class References:
@@ -128,12 +142,7 @@ class References:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        found = [
-            link
-            for entry in plan.file.entries
-            for link in links(plan.file, entry)
-            if link.item and link.target
-        ]
+        found = [link for entry in plan.file.entries for link in links(plan.file, entry) if link.item and link.target]
         self.text_tasks = self._as_text([link for link in found if link.target and not link.target.parent])
         siblings = [link for link in found if link.target and link.target.parent]
         self.dotted = 2 * sum("." in link.shown for link in siblings) > len(siblings)
@@ -156,6 +165,6 @@ class References:
         if target.parent_key is not None:
             together = owner.parent_key == target.parent_key
             return target.id if number is None or self.dotted or not together else number
-        if owner.parent_key is not None and target.id in self.plan.taken[owner.parent_key]:
+        if owner.parent_key is not None and target.id in self.plan.ids[owner.parent_key].taken:
             return None  # it would be read as a sibling
         return target.id if number is None or self.text_tasks else number

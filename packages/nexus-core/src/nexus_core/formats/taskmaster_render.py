@@ -11,12 +11,12 @@ from typing import Any
 import attrs
 
 from ..domain.graph import find_path
-from ..domain.tasks import Task
+from ..domain.tasks import Priority, Task
 from ..errors import UnreadableFile
 from .jsonedit import Edit, Writer, apply
 from .jsontext import Node, read
 from .model import ParsedTask
-from .taskmaster_fields import Fields, id_text, labels_name, read_fields, test_strategy_name
+from .taskmaster_fields import Fields, id_text, labels_name, read_fields, strategy_name
 from .taskmaster_file import DEFAULT_TAG, Entry, TaskFile, open_file
 from .taskmaster_links import links
 from .taskmaster_plan import Plan, References, Spot, owner_of
@@ -68,8 +68,7 @@ def _skeleton(tasks: Sequence[Task], keys: Mapping[int, str]) -> bytes:
         tag = (keys.get(task.id) or task.external_key or "").rpartition(":")[0]
         found.setdefault(tag or DEFAULT_TAG, []).append(task)
     tags = {
-        tag: {"tasks": [], "metadata": _metadata(tag, those)}
-        for tag, those in (found or {DEFAULT_TAG: []}).items()
+        tag: {"tasks": [], "metadata": _metadata(tag, those)} for tag, those in (found or {DEFAULT_TAG: []}).items()
     }
     return json.dumps(tags, indent=2, ensure_ascii=False).encode("utf-8", "replace")
 
@@ -208,17 +207,17 @@ class _Renderer:
         names = list(_SUBTASK if spot.parent_key else _TASK)
         if fresh["subtasks"] and "subtasks" not in names:
             names.append("subtasks")
-        if spot.parent_key and not self.inherits(spot):
+        if spot.parent_key and task.priority is not self.default_priority(spot):
             names.append("priority")
         if task.labels:
             fresh["tags"] = list(task.labels)
             names.append("tags")
         return self.with_raw(spot, {name: fresh[name] for name in names})
 
-    def inherits(self, spot: Spot) -> bool:
-        """Whether a subtask has the priority that it would have without one of its own."""
+    def default_priority(self, spot: Spot) -> Priority:
+        """The priority that a task has when its object names none."""
         parent = self.by_key.get(spot.parent_key or "")
-        return parent is not None and parent.task.priority is spot.task.priority
+        return parent.task.priority if parent else Priority.MEDIUM
 
     def with_raw(self, spot: Spot, fresh: dict[str, Any]) -> dict[str, Any]:
         """The object on the ground of the one that the task came from, so that nothing of it is lost."""
@@ -231,6 +230,8 @@ class _Renderer:
         except UnreadableFile:
             return fresh
         said = _as_said(read_fields(node, f"Task {spot.id}"))
+        if said["priority"] is None:
+            said["priority"] = self.default_priority(spot)
         result = dict(raw)
         for name, value in fresh.items():
             field = {"testStrategy": "test_strategy"}.get(name, name)
@@ -258,7 +259,7 @@ def _as_said(fields: Fields) -> dict[str, Any]:
 def _member_name(field: str, value: Mapping[str, Any]) -> str:
     """The name of a field in an object."""
     if field == "test_strategy":
-        return test_strategy_name(dict(value))
+        return strategy_name(dict(value))
     return labels_name(dict(value)) if field in ("tags", "labels") else field
 
 

@@ -303,7 +303,8 @@ def _structure(plugin: str, cls: Any, given: Mapping[str, tuple[Any, str]]) -> A
         try:
             values[key] = _converted(cattrs.structure, value, fields[key].type)
         except Exception as error:
-            faults.append(Fault(f"plugins.{plugin}.{key} ({origin})", f"expected {fields[key].type}: {error}"))
+            said = str(error) if isinstance(error, ValueError) else type(error).__name__
+            faults.append(Fault(f"plugins.{plugin}.{key} ({origin})", f"expected {_name(fields[key].type)}: {said}"))
     try:
         result = None if faults else cls(**values)
     except Exception as error:
@@ -313,6 +314,10 @@ def _structure(plugin: str, cls: Any, given: Mapping[str, tuple[Any, str]]) -> A
         raise ConfigurationError(f"the configuration is not valid: {lines}", faults=tuple(faults))
     assert result is not None  # noqa: S101 - there were no faults, so it was made
     return result
+
+
+def _name(kind: Any) -> str:
+    return kind.__name__ if isinstance(kind, type) else str(kind)
 
 
 def _converted(structure: Any, value: Any, kind: Any) -> Any:
@@ -334,7 +339,7 @@ def _converted(structure: Any, value: Any, kind: Any) -> Any:
             raise ValueError("expected true or false")
         return words[value.lower()]
     if kind is str and not isinstance(value, str):
-        raise ValueError(f"not a text but {value!r}")
+        raise ValueError("it is not a text")
     return structure(value, kind)
 
 

@@ -59,8 +59,9 @@ class DeliverySource:
     #: Check the signature over the raw body; raise Unauthenticated when it is wrong, Invalid when the body makes no
     #: sense. Header names are lower-case. It must be quick and must not raise anything else.
     verify: Callable[[bytes, Mapping[str, str], Context], VerifiedDelivery]
-    #: Translate a stored delivery into neutral facts; runs as a job. May act through `ctx.nexus` instead.
-    translate: Callable[[Delivery, Context], Iterable[Fact]]
+    #: Translate a stored delivery into neutral facts; runs as a job. May act through `ctx.nexus` instead, and then
+    #: returns None. No facts = the delivery is recorded and ignored.
+    translate: Callable[[Delivery, Context], Iterable[Fact] | None]
     #: Answer the sender at once, such as a slash command; None = 202. `Reply` of None = 202 as well.
     answer: Callable[[VerifiedDelivery, Context], Reply | None] | None = None
 

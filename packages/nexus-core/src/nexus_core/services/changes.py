@@ -89,7 +89,13 @@ class ChangeService:
 
 def _repository(work: Work, name: str, external_id: str | None) -> Repository | None:
     found = work.repositories.find_external(external_id) if external_id else None
-    return found or work.repositories.find(name)
+    if found is not None or (found := work.repositories.find(name)) is None:
+        return found
+    if external_id and found.external_id is None:
+        # From now on the repository is known by its host's id, whatever it is called.
+        found = attrs.evolve(found, external_id=external_id)
+        work.repositories.save(found)
+    return found
 
 
 def _rename(work: Work, fact: RepositoryRenamed, actor: Actor, delivery: str | None) -> bool:

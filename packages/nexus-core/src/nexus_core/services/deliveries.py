@@ -114,8 +114,9 @@ class DeliveryService:
         name = f"{delivery.source}:{delivery.delivery_id}"
         own = attrs.evolve(ctx, plugin=self._unit.plugins.owner(record), delivery=name)
         try:
-            facts = list(record.translate(delivery, own))
-            took = [self._changes.apply(fact, actor=plugin_actor(delivery.source), delivery=name) for fact in facts]
+            facts = record.translate(delivery, own)
+            actor = plugin_actor(delivery.source)
+            took = [self._changes.apply(fact, actor=actor, delivery=name) for fact in facts or ()]
         except Invalid as error:
             # Bad input stays bad: it is kept with its reason, and can be replayed by hand.
             self._settle(delivery.id, DeliveryState.FAILED, error.message)
@@ -123,7 +124,7 @@ class DeliveryService:
         except Exception as error:
             self._settle(delivery.id, DeliveryState.FAILED, f"{type(error).__name__}: {error}")
             raise
-        self._settle(delivery.id, DeliveryState.DONE if any(took) else DeliveryState.IGNORED, None)
+        self._settle(delivery.id, DeliveryState.DONE if facts is None or any(took) else DeliveryState.IGNORED, None)
         return Done()
 
     def _settle(self, delivery_id: int, state: DeliveryState, error: str | None) -> None:

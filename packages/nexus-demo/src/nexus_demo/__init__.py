@@ -1,0 +1,1 @@
+"""The main job of Project Nexus, performed for real on one machine."""

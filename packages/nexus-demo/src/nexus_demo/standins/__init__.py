@@ -1,0 +1,1 @@
+"""Stand-ins for the services of others, on this machine: they check what we send as those services would."""

@@ -1,0 +1,1 @@
+"""GitHub for Project Nexus: webhooks in, pull requests and files out."""

@@ -1,0 +1,78 @@
+"""What GitHub's answers mean, without I/O: which error, and how long to wait."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from nexus_core.errors import Conflict, Forbidden, Invalid, NexusError, NotFound, Unauthenticated, Unavailable
+
+from .reading import rows, table, text
+
+SHORTEST_WAIT = 60.0  #: seconds; what GitHub asks for when it does not say how long
+LONGEST_WAIT = 3600.0  #: seconds; its limits are by the hour
+
+
+def failure(status: int, headers: Mapping[str, str], document: Any, what: str) -> NexusError | None:
+    """The error that an answer stands for, saying what was asked; None for a success.
+
+    Header names are lower-case. An `Unavailable` carries `wait`, in seconds, when GitHub wants to be
+    left alone.
+    """
+    if 200 <= status < 300:
+        return None
+    said = explanation(document)
+    if status == 429 or (status == 403 and _is_limit(headers, said)):
+        return Unavailable(f"GitHub limits our calls ({what})", wait=wait_for(headers), status=status)
+    if status >= 500 or status == 408:
+        return Unavailable(f"GitHub answered {status} ({what})", status=status, unknown_outcome=True)
+    kinds: dict[int, tuple[type[NexusError], str]] = {
+        401: (Unauthenticated, "GitHub does not accept the token; check NEXUS_GITHUB_TOKEN"),
+        403: (Forbidden, "GitHub does not allow this; check what the token may do"),
+        404: (NotFound, "GitHub does not have it, or the token may not see it"),
+        409: (Conflict, "GitHub sees a conflict"),
+    }
+    kind, message = kinds.get(status, (Invalid, f"GitHub answered {status}"))
+    return kind(f"{message} ({what})" + (f": {said}" if said else ""), status=status, said=said)
+
+
+def explanation(document: Any) -> str:
+    """GitHub's own words for what is wrong, on one line.
+
+    >>> explanation({"message": "Validation Failed", "errors": [{"message": "No commits between a and b"}]})
+    'Validation Failed; No commits between a and b'
+    """
+    answer = table(document)
+    parts = [text(answer.get("message"))]
+    for error in rows(answer.get("errors")):
+        parts.append(text(error.get("message")) or f"{text(error.get('field'))} {text(error.get('code'))}")
+    return " ".join("; ".join(part for part in parts if part).split())[:500]
+
+
+def _is_limit(headers: Mapping[str, str], said: str) -> bool:
+    return "retry-after" in headers or headers.get("x-ratelimit-remaining") == "0" or "rate limit" in said.lower()
+
+
+def wait_for(headers: Mapping[str, str]) -> float:
+    """How many seconds GitHub wants us to wait: `retry-after`, else until `x-ratelimit-reset`, else a minute.
+
+    >>> wait_for({"retry-after": "30"}), wait_for({})
+    (30.0, 60.0)
+    """
+    if (after := _number(headers.get("retry-after"))) is not None:
+        return min(after, LONGEST_WAIT)
+    reset = _number(headers.get("x-ratelimit-reset"))
+    if reset is None or headers.get("x-ratelimit-remaining", "0") != "0":
+        return SHORTEST_WAIT
+    try:
+        # By GitHub's own clock, which this machine's need not agree with.
+        sent = parsedate_to_datetime(headers["date"]).timestamp()
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return SHORTEST_WAIT
+    return min(max(reset - sent + 1, 1.0), LONGEST_WAIT)
+
+
+def _number(value: str | None) -> float | None:
+    return float(value) if value and re.fullmatch(r"[0-9]{1,12}", value) else None

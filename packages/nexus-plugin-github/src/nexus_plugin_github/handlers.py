@@ -1,0 +1,224 @@
+"""Facts in, events out: what is done when a webhook came in, work was finished or documents changed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
+
+import attrs
+
+from nexus_core.domain.changes import ChangeOpened, Fact, TaskFileChanged
+from nexus_core.domain.deliveries import Delivery, VerifiedDelivery
+from nexus_core.domain.events import AssignmentCompleted, DocumentsChanged, Event
+from nexus_core.domain.jobs import Done, Outcome, Retry, Snooze
+from nexus_core.domain.repositories import Repository
+from nexus_core.errors import Invalid, NexusError, Unavailable
+from nexus_core.plugins.context import Context
+
+from . import sansio, translate
+from .reading import payload_of, text
+from .settings import PUBLIC_API, Settings
+
+if TYPE_CHECKING:
+    from .client import GitHubClient, PullText
+
+E = TypeVar("E", bound=Event)
+
+
+def verify(body: bytes, headers: Mapping[str, str], ctx: Context) -> VerifiedDelivery:
+    """Check a webhook's signature; see `sansio.verify`."""
+    return sansio.verify(body, headers, ctx.settings(Settings).webhook_secrets)
+
+
+def read(delivery: Delivery, ctx: Context) -> Iterable[Fact]:
+    """The facts in a stored webhook; a task file that changed is fetched, when there is a token for it."""
+    try:
+        payload = payload_of(delivery.body, delivery.headers.get("content-type", ""))
+    except Invalid:
+        return ()
+    found = translate.facts(delivery.kind.partition(".")[0], payload)
+    return tuple(_with_content(fact, ctx) if isinstance(fact, TaskFileChanged) else fact for fact in found)
+
+
+def _with_content(fact: TaskFileChanged, ctx: Context) -> TaskFileChanged:
+    settings = ctx.settings(Settings)
+    if settings.missing_access or not fact.commit:
+        return fact
+    try:
+        with _client(settings) as client:
+            return attrs.evolve(fact, content=client.file(fact.repository, fact.path, fact.commit))
+    except Unavailable:
+        raise  # the job is tried again
+    except NexusError as error:
+        ctx.log.warning("%s of %s cannot be fetched: %s", fact.path, fact.repository, error.message)
+        return fact
+
+
+def _client(settings: Settings) -> GitHubClient:
+    # The HTTP client is loaded when it is needed: hooks.py, and so this file, is imported at each CLI start.
+    from .client import GitHubClient
+
+    return GitHubClient.open(settings)
+
+
+def patiently(call: Callable[[E, Context], Outcome]) -> Callable[[E, Context], Outcome]:
+    """Turn “GitHub wants to be left alone” into a snooze, and “GitHub is in trouble” into a retry."""
+
+    @functools.wraps(call)
+    def handler(event: E, ctx: Context) -> Outcome:
+        try:
+            return call(event, ctx)
+        except Unavailable as error:
+            wait = error.details.get("wait")
+            return Snooze(timedelta(seconds=wait)) if wait else Retry(error.message)
+
+    return handler
+
+
+@patiently
+def open_pull_request(event: AssignmentCompleted, ctx: Context) -> Outcome:
+    """Open the pull request for finished work, unless it is open already, and tell the core of it."""
+    branch, commits = text(event.payload.get("branch")), event.payload.get("commits") or 0
+    if not branch or commits < 1 or event.repository_id is None or event.task_id is None:
+        return Done("there is no branch with commits to propose")
+    settings = ctx.settings(Settings)
+    repository = ctx.nexus.repositories.get(event.repository_id, actor=ctx.actor)
+    if reason := _unreachable(repository, settings):
+        return _not_done(ctx, f"no pull request for {branch} in {repository.name}: {reason}")
+    with _client(settings) as client:
+        return _propose(client, event, repository, branch, ctx)
+
+
+def _propose(
+    client: GitHubClient, event: AssignmentCompleted, repository: Repository, branch: str, ctx: Context
+) -> Outcome:
+    remote = client.repository(repository.name)
+    if branch == remote.default_branch:
+        return Done(f"the work is on {branch}, the default branch, already")
+    try:
+        pull = client.ensure_pull(remote.name, _wanted(event, branch, remote.default_branch, ctx))
+    except Invalid as error:
+        return _refused(error, branch, remote.default_branch)
+    # The core knows the repository by the name that it has here, which may be the one before a renaming.
+    change = translate.change_ref(pull, repository.name, remote.external_id or None)
+    if change is None:
+        raise NexusError("GitHub's answer describes no pull request")
+    if pull.get("state") != "open":
+        return Done(f"{change.url} is no longer open")
+    fact = ChangeOpened(change=change, draft=pull.get("draft") is True)
+    ctx.nexus.changes.apply(fact, actor=ctx.actor, delivery=ctx.delivery)
+    return Done(change.url)
+
+
+def _refused(error: Invalid, branch: str, base: str) -> Outcome:
+    """What to make of GitHub's refusal to open a pull request.
+
+    :raises Invalid: it is none of those that can be expected
+    """
+    said = text(error.details.get("said")).lower()
+    if "no commits between" in said:
+        return Done(f"{branch} holds nothing that {base} does not hold")
+    if "head invalid" in said:
+        return Retry(f"the branch {branch} is not on GitHub; push it there")
+    raise error
+
+
+def _wanted(event: AssignmentCompleted, branch: str, base: str, ctx: Context) -> PullText:
+    from .pulls import compose
+
+    assert event.task_id is not None and event.assignment_id is not None  # noqa: S101 - the event's contract
+    task = ctx.nexus.tasks.get(event.task_id, actor=ctx.actor)
+    assignment = ctx.nexus.assignments.get(event.assignment_id, actor=ctx.actor)
+    summary = text(event.payload.get("summary"))
+    prefix = ctx.nexus.config.key_prefix
+    return compose(task, assignment, summary=summary, head=branch, base=base, prefix=prefix)
+
+
+@patiently
+def publish_documents(event: DocumentsChanged, ctx: Context) -> Outcome:
+    """Commit a repository's documents to the docs branch, in one commit, when they differ from it."""
+    if event.repository_id is None:
+        return Done("the documents belong to no repository")
+    settings = ctx.settings(Settings)
+    repository = ctx.nexus.repositories.get(event.repository_id, actor=ctx.actor)
+    if reason := _unreachable(repository, settings):
+        return _not_done(ctx, f"the documents of {repository.name} were not published: {reason}")
+    documents = ctx.nexus.documents.render(repository.id, actor=ctx.actor)
+    files = {document.path: document.content for document in documents}
+    if not files:
+        return Done("there are no documents")
+    with _client(settings) as client:
+        return _publish(client, repository, files, settings, ctx)
+
+
+def _publish(
+    client: GitHubClient, repository: Repository, files: Mapping[str, str], settings: Settings, ctx: Context
+) -> Outcome:
+    from .commits import commit_files
+
+    message = f"Update the documents that Nexus keeps\n\nRendered from the tasks of {repository.name}."
+    done = commit_files(client, repository.name, branch=settings.docs_branch, files=files, message=message)
+    url = done.url
+    if settings.docs_pull_request and done.branch == settings.docs_branch:
+        url = _propose_documents(client, repository, settings) or url
+    ctx.nexus.documents.mark_published(
+        repository.id, tuple(files), branch=done.branch, commit=done.commit, url=url, actor=ctx.actor
+    )
+    return Done(f"{'committed' if done.changed else 'unchanged'} at {done.commit[:12]} on {done.branch}")
+
+
+def _propose_documents(client: GitHubClient, repository: Repository, settings: Settings) -> str:
+    from .client import PullText
+
+    base = client.repository(repository.name).default_branch
+    body = "Nexus keeps these documents in step with the tasks. Later changes are added to this pull request."
+    wanted = PullText(title="Update the documents that Nexus keeps", body=body, head=settings.docs_branch, base=base)
+    try:
+        return text(client.ensure_pull(repository.name, wanted).get("html_url"))
+    except Invalid as error:
+        if "no commits between" in error.message.lower():
+            return ""  # all of it was merged
+        raise
+
+
+def _unreachable(repository: Repository, settings: Settings) -> str | None:
+    """Why the repository cannot be reached through the API; None when it can."""
+    parts = urlsplit(repository.url)
+    is_local = not parts.hostname and "@" not in repository.url
+    host = parts.netloc.rpartition("@")[2] or repository.url.rpartition("@")[2].partition(":")[0]
+    if repository.url and is_local and settings.api_url == PUBLIC_API:
+        return "it is a local repository"
+    if repository.url and not is_local and host.lower() not in settings.git_hosts:
+        return f"it is not on {' or '.join(sorted(settings.git_hosts))}"
+    return settings.missing_access
+
+
+def _not_done(ctx: Context, note: str) -> Outcome:
+    ctx.log.warning("%s", note)
+    return Done(note)
+
+
+def git_credentials(url: str, ctx: Context) -> tuple[str, str] | None:
+    """The user and password for cloning from and pushing to GitHub over HTTPS; None for any other address."""
+    settings = ctx.settings(Settings)
+    parts = urlsplit(url)
+    is_ours = parts.scheme == "https" and parts.netloc.lower() in settings.git_hosts
+    if not is_ours or settings.missing_access or not settings.token:
+        return None
+    return ("x-access-token", settings.token.strip())
+
+
+def check_access(ctx: Context) -> str | None:
+    """What is wrong with our access to GitHub; None when it works, or when none is configured."""
+    settings = ctx.settings(Settings)
+    if settings.missing_access:
+        return settings.missing_access if settings.app_id or settings.app_private_key else None
+    try:
+        with _client(settings) as client:
+            client.check()
+    except NexusError as error:
+        return error.message
+    return None

@@ -1,0 +1,53 @@
+"""What the plugin adds to Nexus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from nexus_core.domain.events import AssignmentCompleted, DocumentsChanged
+from nexus_core.plugins import records
+from nexus_core.plugins.hookspecs import hookimpl
+
+from . import handlers
+from .settings import DECLARED
+
+NEXUS_NAME = "github"  #: what the plugin is called also where it is given to `Nexus.open` by hand
+
+
+@hookimpl
+def nexus_settings() -> Iterable[records.PluginSettings]:
+    """The table `[plugins.github]`."""
+    yield DECLARED
+
+
+@hookimpl
+def nexus_delivery_sources() -> Iterable[records.DeliverySource]:
+    """GitHub's webhooks."""
+    yield records.DeliverySource(name="github", verify=handlers.verify, translate=handlers.read)
+
+
+@hookimpl
+def nexus_event_handlers() -> Iterable[records.EventHandler]:
+    """Pull requests for finished work, and documents."""
+    yield records.EventHandler(name="github.open_pull_request", on=AssignmentCompleted, call=handlers.open_pull_request)
+    yield records.EventHandler(
+        name="github.publish_documents",
+        on=DocumentsChanged,
+        call=handlers.publish_documents,
+        lane="docs",
+        coalesce=lambda event: str(event.repository_id),
+    )
+
+
+@hookimpl
+def nexus_git_credentials() -> Iterable[records.GitCredentials]:
+    """The token, for cloning and pushing."""
+    yield records.GitCredentials(name="github", find=handlers.git_credentials)
+
+
+@hookimpl
+def nexus_health_checks() -> Iterable[records.HealthCheck]:
+    """Whether GitHub answers and takes the token."""
+    yield records.HealthCheck(
+        name="github.access", check=handlers.check_access, summary="GitHub answers and accepts the token"
+    )

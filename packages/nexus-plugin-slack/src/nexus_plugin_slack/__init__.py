@@ -1,0 +1,1 @@
+"""Slack for Project Nexus: slash commands and buttons in, messages out."""
