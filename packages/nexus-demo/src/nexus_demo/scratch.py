@@ -59,6 +59,10 @@ class ScratchRepository:
         """The commits of a branch that main does not have."""
         return git(self.bare, "log", "--oneline", "--format=%h %an: %s", f"main..{branch}")
 
+    def branches(self) -> list[str]:
+        """The branches that were pushed."""
+        return git(self.bare, "branch", "--format=%(refname:short)").split()
+
     def file(self, branch: str, path: str) -> str:
         """A file of a branch."""
         return git(self.bare, "show", f"{branch}:{path}")

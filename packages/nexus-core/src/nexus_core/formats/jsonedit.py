@@ -114,10 +114,8 @@ class Writer:
         new = "".join(separator + self.value(value, indent, one_line=one_line) for value in values)
         return Edit(start=last.end, end=last.end, new=new)
 
-    def insert(self, owner: Node, after: Member | None, name: str, value: Any) -> Edit:
+    def insert(self, after: Member, name: str, value: Any) -> Edit:
         """A new member of an object, behind another one."""
-        if after is None:
-            return self.replace(owner, {name: value})
         gap = self.gap(after.start)
         indent = self.indent(after.start) if "\n" in gap else ""
         if not gap and self.style.comma.endswith(" "):

@@ -118,6 +118,8 @@ def read(content: bytes) -> JsonText:
         root = scanner.document()
     except _Malformed as malformed:
         raise _conflicts(text) or unreadable(text, malformed.at, malformed.problem) from None
+    except RecursionError:  # whoever calls has little stack left
+        raise unreadable(text, 0, "this is nested too deeply") from None
     return JsonText(
         text=text,
         bom=content.startswith(codecs.BOM_UTF8),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from .jsontext import unreadable
 from .model import ParsedTasks
 from .taskmaster_doctor import examine
 from .taskmaster_file import open_file
@@ -22,12 +21,9 @@ def parse(content: bytes) -> ParsedTasks:
 
     :raises UnreadableFile: it is not JSON, or not Taskmaster's; with the line. It is the only error.
     """
-    try:
-        file = open_file(content)
-        tasks = read_tasks(file)
-        examine(file, tasks)
-    except RecursionError:
-        raise unreadable("", 0, "this is nested too deeply") from None
+    file = open_file(content)
+    tasks = read_tasks(file)
+    examine(file, tasks)
     return ParsedTasks(format=NAME, layout=file.layout, tasks=tuple(tasks), warnings=tuple(file.warnings))
 
 

@@ -51,13 +51,8 @@ class Plan:
             self._place(task, frozenset())
 
     @property
-    def known(self) -> list[Spot]:
-        """The places of the tasks that the file has."""
-        return [spot for spot in self.spots.values() if spot.entry]
-
-    @property
     def new(self) -> list[Spot]:
-        """The places of the others, parents first."""
+        """The places of the tasks that the file does not have, parents first."""
         return [spot for spot in self.spots.values() if not spot.entry]
 
     def key_of(self, task: Task) -> str:

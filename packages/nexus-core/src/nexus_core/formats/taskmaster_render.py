@@ -97,7 +97,7 @@ class _Renderer:
 
     def edits(self) -> Iterator[Edit]:
         """Everything that is to be changed."""
-        for spot in self.plan.known:
+        for spot in self.plan.spots.values():
             if spot.entry is not None:
                 yield from self.entry_edits(spot, spot.entry, self.before[spot.key])
         for group in self.plan.groups.values():
@@ -109,7 +109,7 @@ class _Renderer:
                 "tasks": [self.task_object(spot) for spot in new],
                 "metadata": _metadata(tag, [spot.task for spot in new]),
             }
-            yield self.writer.insert(self.file.json.root, self.file.json.root.members[-1], tag, value)
+            yield self.writer.insert(self.file.json.root.members[-1], tag, value)
 
     def entry_edits(self, spot: Spot, entry: Entry, before: ParsedTask) -> Iterator[Edit]:
         """What differs in one task object."""
@@ -145,7 +145,7 @@ class _Renderer:
             return
         for name in sorted(missing, key=_rank):
             earlier = [member for member in node.members if _rank(member.name) < _rank(name)]
-            yield self.writer.insert(node, earlier[-1] if earlier else node.members[-1], name, missing[name])
+            yield self.writer.insert(earlier[-1] if earlier else node.members[-1], name, missing[name])
 
     def dependency_edits(self, spot: Spot, entry: Entry, changes: dict[str, Any]) -> Iterator[Edit]:
         """Dependencies taken away or added; the other elements stay as they are written."""

@@ -6,7 +6,8 @@ Nexus only stays. Everything happens in one transaction, so a file comes in whol
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -79,7 +80,8 @@ class ImportService:
             raise UnreadableFile(f"{path}: {error.message}", faults=error.faults, **error.details) from None
 
         def action(work: Work) -> ImportReport:
-            importer = _Importer(work, self._repository(work, repository, actor), actor, delivery)
+            place = self._repository(work, repository, actor)
+            importer = _Importer(work, place, actor, delivery, self._unit.estimate)
             report = importer.run(parsed, self._previous(work, importer.repository_id, task_format), repository)
             if dry_run:
                 raise _RolledBack(attrs.evolve(report, dry_run=True))
@@ -126,7 +128,12 @@ class ImportService:
 class _Importer:
     """One import, within its transaction."""
 
-    def __init__(self, work: Work, repository_id: int, actor: Actor, delivery: str | None) -> None:
+    def __init__(
+        self, work: Work, repository_id: int, actor: Actor, delivery: str | None, estimate: Callable[..., int]
+    ) -> None:
+        self.estimate = estimate
+        self.scores: dict[str, int] = {}  #: of the tasks that were added, for their subtasks
+        self.subtasks: Counter[str | None] = Counter()
         self.work = work
         self.repository_id = repository_id
         self.actor = actor
@@ -139,6 +146,7 @@ class _Importer:
         work = self.work
         work.tasks.lock_graph()
         self.warnings += parsed.warnings
+        self.subtasks.update(one.parent_key for one in parsed.tasks)
         ids = work.tasks.keys_of(self.repository_id)
         existing = {task.id: task for task in work.tasks.many(list(ids.values()))}
         for one in parsed.tasks:
@@ -168,6 +176,16 @@ class _Importer:
         )  # fmt: skip
         return report
 
+    def _complexity(self, one: ParsedTask) -> int:
+        """What the file says; a subtask without a score has its parent's, as in Taskmaster; else an estimate."""
+        score = one.complexity_auto or self.scores.get(one.parent_key or "")
+        if score is None:
+            text = " ".join((one.title, one.description, one.details, one.test_strategy))
+            subtasks = self.subtasks[one.external_key]
+            score = self.estimate(text=text, dependencies=len(one.dependencies), subtasks=subtasks)
+        self.scores[one.external_key] = score
+        return score
+
     def _add(self, one: ParsedTask, ids: Mapping[str, int]) -> int:
         fields: dict[str, Any] = {name: getattr(one, name) for name in _FIELDS}
         task = self.work.tasks.add(
@@ -175,7 +193,7 @@ class _Importer:
                 **fields,
                 repository_id=self.repository_id,
                 external_key=one.external_key,
-                complexity_auto=one.complexity_auto,
+                complexity_auto=self._complexity(one),
                 parent_id=ids.get(one.parent_key) if one.parent_key else None,
             ),
             self.work.now,
@@ -185,6 +203,9 @@ class _Importer:
 
     def _merge(self, task: Task, theirs: ParsedTask, base: ParsedTask | None) -> None:
         taken: dict[str, Any] = {}
+        if theirs.complexity_auto is not None and (base is None or theirs.complexity_auto != base.complexity_auto):
+            taken["complexity_auto"] = theirs.complexity_auto
+        taken = {name: value for name, value in taken.items() if getattr(task, name) != value}
         for name in _FIELDS:
             old, new = getattr(task, name), getattr(theirs, name)
             if new == old or (base is not None and new == getattr(base, name)):

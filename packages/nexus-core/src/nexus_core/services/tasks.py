@@ -69,7 +69,7 @@ class TaskService:
             priority=_priority(priority),
             labels=tuple(dict.fromkeys(labels)),
             complexity_manual=_complexity(complexity_manual),
-            complexity_auto=self._estimate(text, len(wanted)),
+            complexity_auto=self._unit.estimate(text=text, dependencies=len(wanted), subtasks=0),
             parent_id=parent_id,
             raw_data=dict(raw_data or {}),
         )
@@ -100,13 +100,6 @@ class TaskService:
         above = sum(1 for other in work.tasks.ancestors(task.id) if other.open_dependencies)
         work.tasks.bump_ancestors([task.id] if above else [], above)
         return work.tasks.get(task.id)
-
-    def _estimate(self, text: str, dependencies: int) -> int:
-        name = self._unit.config["complexity.estimator"]
-        estimator = self._unit.plugins.estimators.get(name)
-        if estimator is None:
-            raise Invalid(f"there is no complexity estimator “{name}”; see complexity.estimator in the configuration")
-        return int(estimator.estimate(text=text, dependencies=dependencies, subtasks=0).score)
 
     def edit(
         self,

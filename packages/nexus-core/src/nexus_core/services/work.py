@@ -14,7 +14,7 @@ from ..config import Config
 from ..domain.access import Actor
 from ..domain.events import Event
 from ..domain.jobs import NewJob
-from ..errors import Contention, NotFound
+from ..errors import Contention, Invalid, NotFound
 from ..plugins.manager import Plugins
 from ..ports.storage import Store, Transaction
 from ..ports.wakeup import Ring, Wakeup
@@ -130,6 +130,14 @@ class UnitOfWork:
                     raise
                 time.sleep(random.uniform(0.002, 0.02) * attempt)  # noqa: S311 - a wait, not a secret
         raise AssertionError("unreachable")
+
+    def estimate(self, *, text: str, dependencies: int, subtasks: int) -> int:
+        """A task's complexity by the estimator of the configuration. :raises Invalid: there is no such estimator"""
+        name = self.config["complexity.estimator"]
+        estimator = self.plugins.estimators.get(name)
+        if estimator is None:
+            raise Invalid(f"there is no complexity estimator “{name}”; see complexity.estimator in the configuration")
+        return int(estimator.estimate(text=text, dependencies=dependencies, subtasks=subtasks).score)
 
     @contextmanager
     def read(self) -> Iterator[Work]:
