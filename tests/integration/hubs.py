@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from nexus_core.location import Hub, read_hub
+from nexus_demo.hub import kill_hub
 
 ADMIN_KEY = "an-admin-key-for-the-integration-tests"
 
@@ -65,7 +66,7 @@ class RunningHub:
 
     def kill(self) -> None:
         """End everything at once, as a crash would."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        kill_hub(self.process.pid)
         self.process.wait()
 
 

@@ -118,7 +118,10 @@ def test_every_fault_of_the_configuration_is_said_at_once(tmp_path: Path) -> Non
 def test_python_dash_m_shows_no_traceback_for_a_typo(tmp_path: Path) -> None:
     """An unknown command is a usage error."""
     run = subprocess.run(
-        [sys.executable, "-m", "nexus_cli", "tsak", "next"], env=hubs.environment(tmp_path), capture_output=True, text=True
+        [sys.executable, "-m", "nexus_cli", "tsak", "next"],
+        env=hubs.environment(tmp_path),
+        capture_output=True,
+        text=True,
     )
 
     assert 2 == run.returncode

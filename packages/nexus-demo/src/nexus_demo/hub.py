@@ -25,6 +25,38 @@ _PATIENCE = 30.0
 """How long the demo waits for any one thing, in seconds."""
 
 
+def kill_hub(pid: int) -> None:
+    """Send -9 to the process of `nexus up` and to all below it that are Nexus's own, all in one go."""
+    below: dict[int, list[int]] = {}
+    for child, parent, arguments in processes():
+        if "nexus_cli" in arguments:
+            below.setdefault(parent, []).append(child)
+    doomed, front = [pid], [pid]
+    while front:
+        front = [child for parent in front for child in below.get(parent, ())]
+        doomed += front
+    for one in doomed:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
+
+
+def processes() -> list[tuple[int, int, str]]:
+    """Every process of this machine: its id, its parent's, its command line."""
+    if not Path("/proc/self/stat").exists():  # not Linux
+        rows = subprocess.run(["ps", "-axo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+        return [
+            (int(child), int(parent), words)
+            for child, parent, words in (row.split(None, 2) for row in rows.splitlines())
+        ]
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, ValueError):  # it ended meanwhile
+            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            words = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+            found.append((int(folder.name), int(parent), words))
+    return found
+
+
 class DemoHub:
     """A hub on a scratch folder."""
 
@@ -67,10 +99,9 @@ class DemoHub:
         return None
 
     def kill(self) -> None:
-        """End server, worker and all that they started, at once, as a crash would."""
+        """End supervisor, server and worker at once, as a crash would; agents are left to notice."""
         if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            kill_hub(self._process.pid)
             self._process.wait()
             self._process = None
 

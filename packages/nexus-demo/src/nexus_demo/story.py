@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,11 @@ delay = "500ms"
 class Story:
     """One performance, in one scratch folder."""
 
-    def __init__(self, stage: Stage, folder: Path, *, crash: bool = False) -> None:
+    def __init__(
+        self, stage: Stage, folder: Path, *, crash: bool = False, environ: Mapping[str, str] | None = None
+    ) -> None:
+        """`environ` is added to the hub's environment, such as another database or a broker."""
+        self.beside = dict(environ or {})
         self.stage = stage
         self.folder = folder
         self.crash = crash
@@ -93,6 +98,7 @@ class Story:
             "NEXUS_SLACK_API_URL": self.slack.url,
             "NEXUS_SLACK_CHANNEL": "#nexus",
             "NEXUS_GIT_ALLOW_LOCAL": "true",
+            **self.beside,
         }
 
     # The steps --------------------------------------------------------------------------------------------------------
@@ -239,7 +245,7 @@ class Story:
     def _crash(self, task: dict[str, Any]) -> None:
         self.hub.wait_for_event("assignment.started", lambda event: event["task_id"] == task["id"])
         self.hub.kill()
-        self.stage.say("kill -9: server, worker and the agent's supervisor are gone, in mid-work")
+        self.stage.say("kill -9: supervisor, server and worker are gone, in mid-work")
         self.hub.start()
         self.github.webhook_url = f"{self.hub.url}/api/v1/webhooks/github"
         self.stage.check(True, f"the hub is up again at {self.hub.url}; the work goes on where it stood")

@@ -13,6 +13,8 @@ PATH = "docs/nexus/README.md"
 _MOST_IN_GRAPH = 80
 """Above so many tasks a picture is no longer readable; finished ones are left out, then subtasks."""
 
+_ENTITIES = {ord(sign): f"&#{ord(sign)};" for sign in "&<>|`\\[]*_~"}
+
 _SECTIONS = (
     (Status.IN_PROGRESS, "In progress"),
     (Status.REVIEW, "In review"),
@@ -89,6 +91,7 @@ def _row(task: Task, names: dict[int, Task], prefix: str) -> str:
 
 
 def _cell(text: str) -> str:
-    for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("`", "&#96;")):
-        text = text.replace(sign, entity)
+    """Text from a task as a cell of a table: nothing in it is Markdown or HTML."""
+    for sign in "&<>`[]|*_\\":
+        text = text.replace(sign, f"&#{ord(sign)};") if sign != "&" else text.replace("&", "&amp;")
     return " ".join(text.split())

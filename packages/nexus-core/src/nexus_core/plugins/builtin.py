@@ -76,7 +76,9 @@ class Builtin:
     @hookimpl
     def nexus_task_formats(self) -> Iterable[records.TaskFormat]:
         """Taskmaster's files."""
-        yield records.TaskFormat(name="taskmaster", parse=taskmaster.parse, render=taskmaster.render)
+        yield records.TaskFormat(
+            name="taskmaster", parse=taskmaster.parse, render=taskmaster.render, new_keys=taskmaster.new_keys
+        )
 
     @hookimpl
     def nexus_document_renderers(self) -> Iterable[records.DocumentRenderer]:

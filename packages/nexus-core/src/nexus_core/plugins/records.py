@@ -134,6 +134,8 @@ class TaskFormat:
     parse: Callable[[bytes], ParsedTasks]  #: raises UnreadableFile with the line
     #: The file again: the original bytes and the tasks as they are now, by external key.
     render: Callable[[bytes | None, Sequence[Task], Mapping[int, str]], bytes]
+    #: The external keys under which `render` adds tasks that the file does not have, by task; None = it adds none.
+    new_keys: Callable[[bytes | None, Sequence[Task], Mapping[int, str]], Mapping[int, str]] | None = None
 
 
 @attrs.frozen(kw_only=True)

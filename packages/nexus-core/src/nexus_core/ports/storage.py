@@ -179,6 +179,10 @@ class Tasks(Protocol):
         """External key -> id, for a repository."""
         ...
 
+    def set_external_keys(self, keys: Mapping[int, str]) -> None:
+        """Give tasks that have none their external keys. :raises Duplicate: a key is taken in its repository"""
+        ...
+
     def find_external(self, repository_id: int, external_key: str) -> int | None:
         """The task with this external key; a key without a tag (`:3.2`) is found when only one tag has it."""
         ...

@@ -94,15 +94,23 @@ class ImportService:
             return done.report
 
     def export_file(self, repository: str | int, *, actor: Actor = LOCAL) -> bytes:
-        """The repository's task file as it reads now; byte for byte the imported one when nothing changed."""
+        """The repository's task file as it reads now; byte for byte the imported one when nothing changed.
+
+        Tasks that the file did not have get their place in it for good, so that an import finds them again.
+        """
         with self._unit.read() as work:
             repository_id = repository_of(work, repository, actor)
             assert repository_id is not None  # noqa: S101 - only None gives None
             kept = work.tasks.file(repository_id)
-            keys = work.tasks.keys_of(repository_id)
+            keys = {task_id: key for key, task_id in work.tasks.keys_of(repository_id).items()}
             tasks = [task for task in work.tasks.graph(repository_id, None) if task.repository_id == repository_id]
         format_name, content = (kept[1], kept[2]) if kept else ("taskmaster", None)
-        return self._format(format_name).render(content, tasks, {task_id: key for key, task_id in keys.items()})
+        task_format = self._format(format_name)
+        if task_format.new_keys and any(task.id not in keys for task in tasks):
+            added = task_format.new_keys(content, tasks, keys)
+            self._unit.write(lambda work: work.tasks.set_external_keys(added))
+            keys.update(added)
+        return task_format.render(content, tasks, keys)
 
     def _format(self, name: str) -> TaskFormat:
         found = self._unit.plugins.formats.get(name)

@@ -146,12 +146,13 @@ class JobService:
             work.rings.append(ring)
         return work.jobs.get(job.id)
 
-    def hand_back(self, job: Job) -> None:
+    def hand_back(self, job: Job, *, begun: bool = True) -> None:
         """Let another worker take a running job at once: this one must stop.
 
-        The attempt counts, because it may have had its effect: the next one looks before it repeats.
+        An attempt that was begun counts, because it may have had its effect: the next one looks before it repeats.
         """
-        self._unit.write(lambda work: work.jobs.postpone(job, work.now, attempt=job.attempt, error=None))
+        attempt = job.attempt if begun else job.attempt - 1
+        self._unit.write(lambda work: work.jobs.postpone(job, work.now, attempt=attempt, error=None))
 
     def sweep(self, *, limit: int = 200) -> int:
         """Set what dead workers held to work again, take back lost assignments, start what is scheduled."""

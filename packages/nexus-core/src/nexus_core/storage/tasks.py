@@ -203,6 +203,12 @@ class SqlTasks:
         found = self._session.all("find_by_external_key", repository_id=repository_id)
         return {row["external_key"]: row["id"] for row in found}
 
+    def set_external_keys(self, keys: Mapping[int, str]) -> None:
+        """Give tasks that have none their external keys."""
+        self._session.many(
+            "set_external_key", [{"id": task_id, "external_key": key} for task_id, key in sorted(keys.items())]
+        )
+
     def find_external(self, repository_id: int, external_key: str) -> int | None:
         """The task with this external key."""
         tag, _, number = external_key.partition(":")

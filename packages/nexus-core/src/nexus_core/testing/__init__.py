@@ -1,10 +1,10 @@
 """Aids for the tests of plugins: a hub on a temporary file, a clock that stands still, contract suites.
 
-    with nexus_for_test(nexus_mattermost, settings={"mattermost": {"url": server.url}}) as nexus:
-        task = nexus.tasks.create("Ship it")
-        nexus.tasks.move(task.id, "done")
+with nexus_for_test(nexus_mattermost, settings={"mattermost": {"url": server.url}}) as nexus:
+    task = nexus.tasks.create("Ship it")
+    nexus.tasks.move(task.id, "done")
 
-        assert {"done": 1} == drain(nexus)
+    assert {"done": 1} == drain(nexus)
 """
 
 from __future__ import annotations

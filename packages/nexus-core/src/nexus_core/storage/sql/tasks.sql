@@ -163,6 +163,9 @@ UPDATE tasks
 -- name: find_by_external_key
 SELECT id, external_key FROM tasks WHERE repository_id = :repository_id AND external_key IS NOT NULL
 
+-- name: set_external_key
+UPDATE tasks SET external_key = :external_key WHERE id = :id AND external_key IS NULL
+
 -- name: find_external_key
 SELECT id FROM tasks
  WHERE repository_id = :repository_id AND (external_key = :external_key OR external_key LIKE :any_tag ESCAPE '!')

@@ -1,0 +1,124 @@
+"""The README of a repository's tasks and its Mermaid graph: what a title holds never breaks out of its place."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nexus_core.domain.tasks import Priority, Status
+from nexus_core.formats.mermaid import to_mermaid
+from nexus_core.formats.readme import render_readme
+
+parts = st.sampled_from([*'ab |\\`"<>&[](){}#*_!;%\n\r\t/=-–é√', "```", "<script>", "end", "\\|"])
+titles = st.lists(parts, min_size=1).map("".join).filter(str.strip)
+
+
+def in_repository(make_task, task_id, **fields):
+    return make_task(task_id, repository_id=1, repository="acme/api", **fields)
+
+
+def cells(line):
+    """The cells of a table's row, as GitHub splits it: at each bar that no backslash stands before."""
+    return re.findall(r"(?:\\.|[^|\\])+", line.strip().strip("|"))
+
+
+def test_the_document_as_a_whole(make_task):
+    """Progress, the graph, then the tasks by status in the order of work."""
+    tasks = [
+        in_repository(make_task, 1, title="Model", status=Status.DONE),
+        in_repository(make_task, 2, title="Login", dependencies=(1,), priority=Priority.HIGH),
+        in_repository(make_task, 3, title="Page", dependencies=(2,), open_dependencies=1),
+        in_repository(make_task, 4, title="Tidy", status=Status.IN_PROGRESS, agent="ada", assignment_id=1),
+    ]
+    text = render_readme("acme/api", tasks)
+
+    assert "**25 %**: 1 of 4 tasks done" in text
+    assert ["## Graph", "## In progress (1)", "## To do (2)", "## Done (1)"] == re.findall(r"^## .*", text, re.M)
+    assert "| NX-2 | Login **(ready)** | high | – |" in text
+    assert "| NX-3 | Page | medium | NX-2 |" in text
+    assert "| NX-4 | Tidy by ada | medium | – |" in text
+
+
+def test_the_same_tasks_make_the_same_document(make_task):
+    """It names no time, so that nothing is committed without need."""
+    tasks = [in_repository(make_task, n, dependencies=(n - 1,) if n > 1 else ()) for n in range(1, 9)]
+
+    assert render_readme("acme/api", tasks) == render_readme("acme/api", list(tasks))
+
+
+def test_tasks_of_other_repositories_are_drawn_but_not_listed(make_task):
+    """The graph crosses repositories; the list is the repository's own."""
+    other = make_task(1, title="Elsewhere", repository_id=2, repository="acme/web")
+    text = render_readme("acme/api", [other, in_repository(make_task, 2, dependencies=(1,), open_dependencies=1)])
+
+    assert "acme/web · NX-1<br/>Elsewhere" in text
+    assert "0 of 1 tasks done" in text
+    assert "\n| NX-1 |" not in text
+
+
+def test_a_repository_without_tasks_has_a_document_too(make_task):
+    """No graph, no sections, no division by nothing."""
+    text = render_readme("acme/api", [])
+
+    assert "0 of 0 tasks done" in text
+    assert "mermaid" not in text
+
+
+def test_a_large_graph_is_drawn_without_what_is_finished(make_task):
+    """Above 80 tasks a picture is no longer readable."""
+    tasks = [in_repository(make_task, n, status=Status.DONE) for n in range(1, 80)]
+    tasks += [in_repository(make_task, n) for n in range(100, 140)]
+    text = render_readme("acme/api", tasks)
+
+    assert 40 == len(re.findall(r"^  t\d+\[", text, re.M))
+
+
+@given(titles)
+def test_a_title_stays_in_its_cell(make_task, title):
+    """Four cells a row, whatever the title says, and no line more."""
+    text = render_readme("acme/api", [in_repository(make_task, 1, title=title)])
+    rows = [line for line in text.splitlines() if line.startswith("| NX-1 ")]
+
+    assert [4] == [len(cells(row)) for row in rows]
+    assert "<script>" not in text.replace("<br/>", "")
+
+
+@pytest.mark.parametrize("title", ["![x](http://evil.example/p.png)", "[click](http://evil.example)"])
+def test_a_title_makes_no_link_and_no_picture(make_task, title):
+    """Titles may come from strangers; the document is the repository's own."""
+    text = render_readme("acme/api", [in_repository(make_task, 1, title=title)])
+
+    assert "](" not in text.split("```")[2]
+
+
+@given(titles)
+def test_a_title_stays_in_its_label(make_task, title):
+    """A Mermaid label is one quoted text on one line, with nothing in it that ends it or that makes HTML."""
+    drawn = to_mermaid([make_task(1, title=title)])
+    [line] = [line for line in drawn.splitlines() if line.startswith("  t1")]
+    label = re.fullmatch(r'  t1\["NX-1<br/>(.*)"\]:::pending', line)
+
+    assert label
+    assert not set('"<>`\\') & set(label[1])
+
+
+def test_a_graph_shows_direction_state_and_the_critical_path(make_task):
+    """Prerequisites on the left, ready ones marked, the longest chain thick."""
+    tasks = [
+        make_task(1), make_task(2, dependencies=(1,)), make_task(3, dependencies=(1, 99)),
+        make_task(4, status=Status.REVIEW),
+    ]  # fmt: skip
+    lines = to_mermaid(tasks, ready={1}, path=(1, 2)).splitlines()
+
+    assert "flowchart LR" == lines[0]
+    assert ["  t1 ==> t2", "  t1 --> t3"] == [line for line in lines if ">" in line and "[" not in line]
+    assert [":::ready", ":::review"] == [lines[1][-8:], lines[4][-9:]]
+
+
+def test_a_long_title_is_shortened(make_task):
+    """A picture is not a text."""
+    drawn = to_mermaid([make_task(1, title="x" * 200)])
+
+    assert "x" * 47 + "…" in drawn
+    assert "x" * 48 not in drawn
