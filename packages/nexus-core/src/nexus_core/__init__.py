@@ -56,7 +56,8 @@ _HOMES = {
     ),
     "ports.agents": "AgentRunner RunRequest RunResult",
     "ports.wakeup": "Wakeup Ring",
-    "ports.storage": "Store TaskQuery Page",
+    "ports.queries": "TaskQuery ReadyQuery Page",
+    "ports.storage": "Store",
     "formats.model": "ParsedTask ParsedTasks",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

@@ -146,9 +146,10 @@ from .plugins.records import WakeupFactory as WakeupFactory
 from .ports.agents import AgentRunner as AgentRunner
 from .ports.agents import RunRequest as RunRequest
 from .ports.agents import RunResult as RunResult
-from .ports.storage import Page as Page
+from .ports.queries import Page as Page
+from .ports.queries import ReadyQuery as ReadyQuery
+from .ports.queries import TaskQuery as TaskQuery
 from .ports.storage import Store as Store
-from .ports.storage import TaskQuery as TaskQuery
 from .ports.wakeup import Ring as Ring
 from .ports.wakeup import Wakeup as Wakeup
 from .settings_table import CORE_SETTINGS as CORE_SETTINGS

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from .clock import Clock, SystemClock
@@ -14,24 +15,26 @@ from .errors import ConfigurationError, NexusError
 from .plugins.builtin import Builtin
 from .plugins.context import Context
 from .plugins.manager import Plugins, name_of
-from .ports.storage import Store
 from .ports.wakeup import NoWakeup, Wakeup
-from .services.access import KeyService, UserService
-from .services.agents import AgentService
-from .services.assignments import AssignmentService
-from .services.changes import ChangeService
-from .services.deliveries import DeliveryService
-from .services.documents import DocumentService
-from .services.events import EventService
-from .services.health import HealthService
-from .services.imports import ImportService
-from .services.inbox import InboxService
-from .services.jobs import JobService
-from .services.repositories import RepositoryService
-from .services.tasks import TaskService
 from .services.work import UnitOfWork
 from .storage.sqlite import SqliteEngine
 from .storage.store import SqlStore
+
+if TYPE_CHECKING:
+    from .ports.storage import Store
+    from .services.access import KeyService, UserService
+    from .services.agents import AgentService
+    from .services.assignments import AssignmentService
+    from .services.changes import ChangeService
+    from .services.deliveries import DeliveryService
+    from .services.documents import DocumentService
+    from .services.events import EventService
+    from .services.health import HealthService
+    from .services.imports import ImportService
+    from .services.inbox import InboxService
+    from .services.jobs import JobService
+    from .services.repositories import RepositoryService
+    from .services.tasks import TaskService
 
 
 class Nexus:
@@ -46,21 +49,7 @@ class Nexus:
         self.plugins = plugins
         self.clock = clock
         self.wakeup = wakeup
-        unit = UnitOfWork(store, clock, plugins, wakeup, config, self.context)
-        imports = ImportService(unit)
-        self.tasks = TaskService(unit, imports)
-        self.repositories = RepositoryService(unit)
-        self.assignments = AssignmentService(unit)
-        self.agents = AgentService(unit, self.assignments)
-        self.changes = ChangeService(unit, imports)
-        self.deliveries = DeliveryService(unit, self.changes)
-        self.events = EventService(unit)
-        self.jobs = JobService(unit, self.assignments)
-        self.keys = KeyService(unit)
-        self.users = UserService(unit)
-        self.inbox = InboxService(unit)
-        self.documents = DocumentService(unit)
-        self.health = HealthService(unit)
+        self._unit = UnitOfWork(store, clock, plugins, wakeup, config, self.context)
 
     @classmethod
     def open(
@@ -99,6 +88,106 @@ class Nexus:
             store.close()
             raise
         return cls(config=config, store=store, plugins=found, clock=clock or SystemClock(), wakeup=wakeup)
+
+    # Services are made when they are first used: a short command pays for the one that it needs.
+
+    @cached_property
+    def tasks(self) -> TaskService:
+        """Tasks and the graph that they make."""
+        from .services.tasks import TaskService
+
+        return TaskService(self._unit, self._imports)
+
+    @cached_property
+    def _imports(self) -> ImportService:
+        """Task files; reached through `tasks`."""
+        from .services.imports import ImportService
+
+        return ImportService(self._unit)
+
+    @cached_property
+    def repositories(self) -> RepositoryService:
+        """The repositories that Nexus looks after."""
+        from .services.repositories import RepositoryService
+
+        return RepositoryService(self._unit)
+
+    @cached_property
+    def assignments(self) -> AssignmentService:
+        """One agent on one task, from the claim to the end."""
+        from .services.assignments import AssignmentService
+
+        return AssignmentService(self._unit)
+
+    @cached_property
+    def agents(self) -> AgentService:
+        """Who there is, and who gets what."""
+        from .services.agents import AgentService
+
+        return AgentService(self._unit, self.assignments)
+
+    @cached_property
+    def changes(self) -> ChangeService:
+        """Facts from code hosts."""
+        from .services.changes import ChangeService
+
+        return ChangeService(self._unit, self._imports)
+
+    @cached_property
+    def deliveries(self) -> DeliveryService:
+        """Webhooks from the door to the facts."""
+        from .services.deliveries import DeliveryService
+
+        return DeliveryService(self._unit, self.changes)
+
+    @cached_property
+    def events(self) -> EventService:
+        """All that happened."""
+        from .services.events import EventService
+
+        return EventService(self._unit)
+
+    @cached_property
+    def jobs(self) -> JobService:
+        """Background work."""
+        from .services.jobs import JobService
+
+        return JobService(self._unit, self.assignments)
+
+    @cached_property
+    def keys(self) -> KeyService:
+        """API keys."""
+        from .services.access import KeyService
+
+        return KeyService(self._unit)
+
+    @cached_property
+    def users(self) -> UserService:
+        """People."""
+        from .services.access import UserService
+
+        return UserService(self._unit)
+
+    @cached_property
+    def inbox(self) -> InboxService:
+        """Questions of agents that wait for a person."""
+        from .services.inbox import InboxService
+
+        return InboxService(self._unit)
+
+    @cached_property
+    def documents(self) -> DocumentService:
+        """What Nexus keeps in the repositories."""
+        from .services.documents import DocumentService
+
+        return DocumentService(self._unit)
+
+    @cached_property
+    def health(self) -> HealthService:
+        """What `nexus doctor` says."""
+        from .services.health import HealthService
+
+        return HealthService(self._unit)
 
     def context(self, plugin: str) -> Context:
         """The context in which a function of a plugin is called."""

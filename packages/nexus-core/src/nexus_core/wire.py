@@ -17,9 +17,9 @@ from .domain.jobs import Job
 from .domain.readiness import Readiness, is_ready
 from .domain.repositories import Repository
 from .domain.tasks import Task, task_key
-from .ports.storage import LaneStats
 
 if TYPE_CHECKING:
+    from .ports.queries import LaneStats
     from .services.imports import ImportReport
     from .services.tasks import Recommendation
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from types import ModuleType
 
 from ..config import Config
 from ..domain import assignment, complexity, events
 from ..domain.jobs import Done, Job, Outcome
 from ..domain.repositories import Repository
 from ..domain.tasks import Task
-from ..formats import readme, taskmaster
 from . import records
 from .context import Context
 from .hookspecs import hookimpl
@@ -77,7 +77,10 @@ class Builtin:
     def nexus_task_formats(self) -> Iterable[records.TaskFormat]:
         """Taskmaster's files."""
         yield records.TaskFormat(
-            name="taskmaster", parse=taskmaster.parse, render=taskmaster.render, new_keys=taskmaster.new_keys
+            name="taskmaster",
+            parse=lambda content: _taskmaster().parse(content),
+            render=lambda original, tasks, keys: _taskmaster().render(original, tasks, keys),
+            new_keys=lambda original, tasks, keys: _taskmaster().new_keys(original, tasks, keys),
         )
 
     @hookimpl
@@ -86,8 +89,17 @@ class Builtin:
         yield records.DocumentRenderer(name="readme", render=self._render)
 
     def _render(self, repository: Repository, tasks: Sequence[Task], ctx: Context) -> Iterable[records.Document]:
+        from ..formats import readme
+
         content = readme.render_readme(repository.name, tasks, self._config.key_prefix)
         yield records.Document(path=readme.PATH, content=content)
+
+
+def _taskmaster() -> ModuleType:
+    # Most commands neither read nor write a file, and importing the format is a tenth of their time.
+    from ..formats import taskmaster
+
+    return taskmaster
 
 
 def dispatch(event: events.Event, ctx: Context) -> Outcome:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from importlib import import_module
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -18,6 +19,7 @@ import pluggy
 from ..domain.events import Event
 from ..errors import ConfigurationError, Fault, PluginError
 from . import hookspecs, records
+from .discovery import entry_points
 
 R = TypeVar("R")
 S = TypeVar("S")
@@ -73,25 +75,17 @@ class Plugins:
 
     def load_entry_points(self) -> None:
         """Add every installed plugin of the entry-point group `nexus`. :raises PluginError: one cannot be imported"""
-        from importlib.metadata import (
-            entry_points,
-        )  # expensive, and not needed where plugins are given by hand
-
-        for entry in sorted(entry_points(group="nexus"), key=lambda entry: entry.name):
-            if self._manager.has_plugin(entry.name) and self._manager.get_plugin(entry.name) is None:
-                continue
-            distribution = entry.dist.name if entry.dist else entry.value
-            version = entry.dist.version if entry.dist else ""
+        for entry in entry_points():
             try:
-                module = entry.load()
+                module = import_module(entry.module)
             except Exception as error:
                 if self._tables.get(entry.name, {}).get("optional") is True:
                     continue
                 raise PluginError(
-                    f"the plugin {entry.name} ({distribution}) cannot be imported: {error}. Mend or uninstall it, "
-                    f"or set plugins.{entry.name}.optional = true"
+                    f"the plugin {entry.name} ({entry.distribution}) cannot be imported: {error}. Mend or uninstall "
+                    f"it, or set plugins.{entry.name}.optional = true"
                 ) from error
-            self.register(module, entry.name, distribution=distribution, version=version)
+            self.register(module, entry.name, distribution=entry.distribution, version=entry.version)
 
     def collect(self) -> None:
         """Call every hook of every plugin, once. :raises PluginError: two records have one name"""

@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ..domain.agents import AgentState
-from ..domain.assignment import Choice
-from ..domain.changes import Fact
-from ..domain.complexity import Complexity
-from ..domain.deliveries import Delivery, Reply, VerifiedDelivery
 from ..domain.events import Event
-from ..domain.jobs import Job, Outcome
-from ..domain.repositories import Repository
-from ..domain.tasks import Task
-from ..formats.model import ParsedTasks
 
 if TYPE_CHECKING:
+    # Only words of annotations: a short command does not pay for them.
+    from ..domain.agents import AgentState
+    from ..domain.assignment import Choice
+    from ..domain.changes import Fact
+    from ..domain.complexity import Complexity
+    from ..domain.deliveries import Delivery, Reply, VerifiedDelivery
+    from ..domain.jobs import Job, Outcome
+    from ..domain.repositories import Repository
+    from ..domain.tasks import Task
+    from ..formats.model import ParsedTasks
     from ..ports.agents import AgentRunner
     from ..ports.storage import Store
     from ..ports.wakeup import Wakeup

@@ -11,9 +11,7 @@ import builtins
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, Generic, Protocol, TypeVar
-
-import attrs
+from typing import Any, Protocol
 
 from ..domain.access import Actor, ApiKey, Role, Scope, User
 from ..domain.agents import Activity, ActivityType, Assignment
@@ -23,57 +21,8 @@ from ..domain.events import Event
 from ..domain.jobs import Job, JobState, NewJob
 from ..domain.repositories import Repository
 from ..domain.tasks import NewTask, Task
+from .queries import LaneStats, Page, ReadyQuery, TaskQuery, Visible
 from .wakeup import Ring
-
-T = TypeVar("T")
-
-#: The repositories that somebody may see; None = all.
-Visible = frozenset[int] | None
-
-
-@attrs.frozen(kw_only=True)
-class Page(Generic[T]):
-    """Part of a list, and where the next part begins."""
-
-    items: tuple[T, ...]
-    next_cursor: str | None = None
-
-
-@attrs.frozen(kw_only=True)
-class TaskQuery:
-    """Which tasks to list, and in what order."""
-
-    status: tuple[str, ...] = ()
-    repository: int | str | None = None
-    ready: bool | None = None
-    label: str | None = None
-    parent: int | None = None
-    q: str | None = None  #: words in title or description
-    agent: str | None = None
-    sort: str = "id"  #: id, -id, -updated_at, order (the order of `next`)
-    limit: int = 50
-    cursor: str | None = None
-
-
-@attrs.frozen(kw_only=True)
-class ReadyQuery:
-    """Which ready tasks to consider."""
-
-    repository_id: int | None = None
-    max_complexity: int | None = None
-    skills: frozenset[str] = frozenset()  #: when given, a labelled task must have one of them
-    visible: Visible = None
-    limit: int = 50
-
-
-@attrs.frozen(kw_only=True)
-class LaneStats:
-    """How many jobs of a lane are in a state, and since when the oldest waits."""
-
-    lane: str
-    state: JobState
-    number: int
-    oldest: datetime | None
 
 
 class Tasks(Protocol):

@@ -26,7 +26,7 @@ from ..domain.events import (
 )
 from ..domain.tasks import Status, Task
 from ..errors import Invalid, NoAgent, NotFound, NotReady, StaleClaim
-from ..ports.storage import ReadyQuery
+from ..ports.queries import ReadyQuery
 from . import upkeep
 from .work import UnitOfWork, Work, repository_of, require_seen, said_from
 

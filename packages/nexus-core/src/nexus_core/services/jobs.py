@@ -18,7 +18,7 @@ from ..domain.events import JobDied, JobRetried
 from ..domain.jobs import LANES, Cancel, Done, Job, JobState, NewJob, Outcome, Retry, Snooze, backoff
 from ..errors import Conflict, NotFound
 from ..plugins.records import EventHandler, JobHandler, Schedule
-from ..ports.storage import LaneStats
+from ..ports.queries import LaneStats
 from ..ports.wakeup import Ring
 from .assignments import AssignmentService
 from .work import UnitOfWork, Work

@@ -16,7 +16,7 @@ from ..domain.graph import Graph, find_path, longest_chain
 from ..domain.readiness import Impact, Readiness
 from ..domain.tasks import NewTask, Priority, Status, Task, task_key
 from ..errors import Cycle, Fault, Invalid, StaleWrite
-from ..ports.storage import Page, ReadyQuery, TaskQuery
+from ..ports.queries import Page, ReadyQuery, TaskQuery
 from . import upkeep
 from .imports import ImportService
 from .moves import move_task
@@ -60,9 +60,10 @@ class TaskService:
     ) -> Task:
         """Create a task. :raises Invalid: with every fault :raises NotFound: repository, parent or dependency"""
         wanted = list(dict.fromkeys(dependencies))
+        title = _title(title)
         text = " ".join((title, description, details, test_strategy))
         new = NewTask(
-            title=_title(title),
+            title=title,
             description=description,
             details=details,
             test_strategy=test_strategy,
@@ -138,9 +139,12 @@ class TaskService:
                 repository_id=task.repository_id,
                 changes=differences,
             )
+            freed = [] if readiness.is_ready(task, work.now) else [task.id]
+            if task.parent_id is not None and not task.status.is_closed and "parent_id" in differences:
+                freed.append(task.parent_id)
             upkeep.announce_ready(
                 work,
-                [task.id] if {"parent_id", "not_before"} & set(differences) else [],
+                freed if {"parent_id", "not_before"} & set(differences) else [],
                 actor=actor, because=None, delivery=None,
             )  # fmt: skip
             return work.tasks.get(task.id)

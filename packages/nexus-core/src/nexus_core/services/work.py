@@ -16,11 +16,22 @@ from ..domain.events import Event
 from ..domain.jobs import NewJob
 from ..errors import Contention, Invalid, NotFound
 from ..plugins.manager import Plugins
-from ..ports.storage import Store, Transaction
 from ..ports.wakeup import Ring, Wakeup
 
 if TYPE_CHECKING:
     from ..plugins.context import Context
+    from ..ports.storage import (
+        Access,
+        Assignments,
+        Changes,
+        Deliveries,
+        Events,
+        Jobs,
+        Repositories,
+        Store,
+        Tasks,
+        Transaction,
+    )
 
 T = TypeVar("T")
 TRIES = 6
@@ -31,17 +42,50 @@ class Work:
     """A transaction with the time, and with the power to record events and enqueue jobs."""
 
     def __init__(self, transaction: Transaction, now: datetime, plugins: Plugins) -> None:
-        self.tasks = transaction.tasks
-        self.repositories = transaction.repositories
-        self.changes = transaction.changes
-        self.assignments = transaction.assignments
-        self.events = transaction.events
-        self.jobs = transaction.jobs
-        self.deliveries = transaction.deliveries
-        self.access = transaction.access
+        self._transaction = transaction
         self.now = now
         self.rings: list[Ring] = []
         self._plugins = plugins
+
+    @property
+    def tasks(self) -> Tasks:
+        """The collection of the transaction."""
+        return self._transaction.tasks
+
+    @property
+    def repositories(self) -> Repositories:
+        """The collection of the transaction."""
+        return self._transaction.repositories
+
+    @property
+    def changes(self) -> Changes:
+        """The collection of the transaction."""
+        return self._transaction.changes
+
+    @property
+    def assignments(self) -> Assignments:
+        """The collection of the transaction."""
+        return self._transaction.assignments
+
+    @property
+    def events(self) -> Events:
+        """The collection of the transaction."""
+        return self._transaction.events
+
+    @property
+    def jobs(self) -> Jobs:
+        """The collection of the transaction."""
+        return self._transaction.jobs
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """The collection of the transaction."""
+        return self._transaction.deliveries
+
+    @property
+    def access(self) -> Access:
+        """The collection of the transaction."""
+        return self._transaction.access
 
     def record(
         self,

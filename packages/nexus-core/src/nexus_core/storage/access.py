@@ -8,7 +8,7 @@ from ..clock import to_text
 from ..domain.access import ApiKey, Role, Scope, User
 from ..errors import Duplicate, NotFound
 from . import rows
-from .session import SqlSession
+from .session import Row, SqlSession
 
 
 class SqlAccess:
@@ -28,23 +28,23 @@ class SqlAccess:
             assignment_id=assignment_id, now=to_text(now), expires_at=rows.time(expires_at),
         )  # fmt: skip
         assert row is not None  # noqa: S101 - RETURNING answers a row, or the statement raises
-        return rows.api_key(row)
+        return _api_key(row)
 
     def find_key(self, hash_: str) -> ApiKey | None:
         """The key with this hash."""
         row = self._session.one("find_key", hash=hash_)
-        return None if row is None else rows.api_key(row)
+        return None if row is None else _api_key(row)
 
     def keys(self) -> list[ApiKey]:
         """All but those of single assignments."""
-        return [rows.api_key(row) for row in self._session.all("list_keys")]
+        return [_api_key(row) for row in self._session.all("list_keys")]
 
     def key(self, key_id: int) -> ApiKey:
         """One."""
         row = self._session.one("get_key", id=key_id) if abs(key_id) < 2**63 else None
         if row is None:
             raise NotFound(f"there is no key {key_id}")
-        return rows.api_key(row)
+        return _api_key(row)
 
     def has_keys(self) -> bool:
         """Whether any key was ever made."""
@@ -69,23 +69,23 @@ class SqlAccess:
             raise Duplicate(f"{username} is invited already")
         row = self._session.one("insert_user", github_id=None, username=username, role=str(role), now=to_text(now))
         assert row is not None  # noqa: S101 - RETURNING answers a row, or the statement raises
-        return rows.user(row)
+        return _user(row)
 
     def user(self, user_id: int) -> User:
         """One."""
         row = self._session.one("get_user", id=user_id) if abs(user_id) < 2**63 else None
         if row is None:
             raise NotFound(f"there is no user {user_id}")
-        return rows.user(row)
+        return _user(row)
 
     def find_user(self, username: str) -> User | None:
         """By name, whatever the case."""
         row = self._session.one("find_user", username=username)
-        return None if row is None else rows.user(row)
+        return None if row is None else _user(row)
 
     def users(self) -> list[User]:
         """All."""
-        return [rows.user(row) for row in self._session.all("list_users")]
+        return [_user(row) for row in self._session.all("list_users")]
 
     def set_role(self, user_id: int, role: Role) -> None:
         """Change a person's role."""
@@ -99,3 +99,25 @@ class SqlAccess:
     def set_meta(self, name: str, value: str) -> None:
         """Remember something under a name."""
         self._session.run("set_meta", name=name, value=value)
+
+
+def _api_key(row: Row) -> ApiKey:
+    """A key."""
+    repositories = rows.from_json(row["repositories"])
+    return ApiKey(
+        id=row["id"],
+        name=row["name"],
+        scopes=frozenset(Scope(scope) for scope in rows.from_json(row["scopes"])),
+        repositories=None if repositories is None else frozenset(repositories),
+        agent=row["agent"],
+        assignment_id=row["assignment_id"],
+        created_at=rows.at(row["created_at"]),
+        expires_at=rows.maybe_at(row["expires_at"]),
+        last_used_at=rows.maybe_at(row["last_used_at"]),
+        revoked_at=rows.maybe_at(row["revoked_at"]),
+    )
+
+
+def _user(row: Row) -> User:
+    """A person."""
+    return User(**{**row, "role": Role(row["role"]), "created_at": rows.at(row["created_at"])})

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ..clock import to_text
-from ..domain.agents import Activity, ActivityType, Assignment
+from ..domain.agents import Activity, ActivityType, Assignment, AssignmentStatus
 from ..errors import Duplicate, NotFound
-from ..ports.storage import Visible
+from ..ports.queries import Visible
 from . import rows
 from .session import Row, SqlSession
 from .tasks import visibility
@@ -31,7 +31,7 @@ class SqlAssignments:
         )  # fmt: skip
         if row is None:
             raise Duplicate(f"task {assignment.task_id} is held already")
-        return rows.assignment(row)
+        return _assignment(row)
 
     def get(self, assignment_id: int, *, lock: bool = False) -> Assignment:
         """One."""
@@ -43,7 +43,7 @@ class SqlAssignments:
         return self._full(row)
 
     def _full(self, row: Row) -> Assignment:
-        return rows.assignment(row, self.last_activity(row["id"]))
+        return _assignment(row, self.last_activity(row["id"]))
 
     def list(
         self, *, status: str | None, agent: str | None, task_id: int | None, live: bool | None, visible: Visible,
@@ -58,7 +58,7 @@ class SqlAssignments:
 
     def live(self) -> builtins.list[Assignment]:
         """All that hold a task."""
-        return [rows.assignment(row) for row in self._session.all("live_assignments")]
+        return [_assignment(row) for row in self._session.all("live_assignments")]
 
     def live_count(self, agent: str) -> int:
         """How many tasks an agent holds."""
@@ -68,7 +68,7 @@ class SqlAssignments:
     def expired(self, now: datetime, limit: int) -> builtins.list[Assignment]:
         """Those whose lease ended."""
         found = self._session.all("expired_assignments", now=to_text(now), limit=limit)
-        return [rows.assignment(row) for row in found]
+        return [_assignment(row) for row in found]
 
     def save(self, assignment: Assignment) -> None:
         """Write a changed assignment."""
@@ -89,29 +89,59 @@ class SqlAssignments:
             choices=rows.to_json(list(choices)), now=to_text(now),
         )  # fmt: skip
         assert row is not None  # noqa: S101 - RETURNING answers a row, or the statement raises
-        return rows.activity(row)
+        return _activity(row)
 
     def activities(self, assignment_id: int, *, after: int, limit: int) -> builtins.list[Activity]:
         """What was said, in order."""
         found = self._session.all("list_activities", assignment_id=assignment_id, after_id=after, limit=limit)
-        return [rows.activity(row) for row in found]
+        return [_activity(row) for row in found]
 
     def last_activity(self, assignment_id: int) -> Activity | None:
         """What was said last."""
         row = self._session.one("last_activity", assignment_id=assignment_id)
-        return None if row is None else rows.activity(row)
+        return None if row is None else _activity(row)
 
     def activity(self, activity_id: int) -> Activity:
         """One activity."""
         row = self._session.one("get_activity", id=activity_id) if abs(activity_id) < 2**63 else None
         if row is None:
             raise NotFound(f"there is no activity {activity_id}")
-        return rows.activity(row)
+        return _activity(row)
 
     def inbox(self, visible: Visible, limit: int) -> builtins.list[Activity]:
         """Questions of live assignments that nobody answered."""
-        return [rows.activity(row) for row in self._session.all("list_inbox", **visibility(visible), limit=limit)]
+        return [_activity(row) for row in self._session.all("list_inbox", **visibility(visible), limit=limit)]
 
     def answer(self, activity_id: int, answer: str, by: str) -> bool:
         """Answer a question; false when somebody else did first."""
         return bool(self._session.run("answer_activity", id=activity_id, answer=answer, answered_by=by))
+
+
+def _assignment(row: Row, last_activity: Activity | None = None) -> Assignment:
+    """An assignment."""
+    return Assignment(
+        id=row["id"],
+        task_id=row["task_id"],
+        agent=row["agent_name"],
+        status=AssignmentStatus(row["status"]),
+        fence=row["fence"],
+        lease_until=rows.at(row["lease_until"]),
+        assigned_at=rows.at(row["assigned_at"]),
+        attempt=row["attempt"],
+        branch=row["branch"],
+        reason=row["reason"],
+        result=rows.from_json(row["result"]),
+        ended_at=rows.maybe_at(row["ended_at"]),
+        last_activity=last_activity,
+    )
+
+
+def _activity(row: Row) -> Activity:
+    """An activity."""
+    fields = dict(row)
+    fields.update(
+        type=ActivityType(row["type"]),
+        choices=tuple(rows.from_json(row["choices"])),
+        created_at=rows.at(row["created_at"]),
+    )
+    return Activity(**fields)

@@ -9,7 +9,7 @@ from ..clock import to_text
 from ..domain.deliveries import Delivery, DeliveryState, VerifiedDelivery
 from ..errors import NotFound
 from . import rows
-from .session import SqlSession
+from .session import Row, SqlSession
 
 
 class SqlDeliveries:
@@ -30,7 +30,7 @@ class SqlDeliveries:
     def find(self, source: str, delivery_id: str) -> Delivery | None:
         """By the sender's id."""
         row = self._session.one("find_delivery", source=source, delivery_id=delivery_id)
-        return None if row is None else rows.delivery(row)
+        return None if row is None else _delivery(row)
 
     def is_known(self, source: str, fingerprint: str) -> bool:
         """Whether a delivery with this fingerprint came under another id."""
@@ -41,13 +41,26 @@ class SqlDeliveries:
         row = self._session.one("get_delivery", id=delivery_id) if abs(delivery_id) < 2**63 else None
         if row is None:
             raise NotFound(f"there is no delivery {delivery_id}")
-        return rows.delivery(row)
+        return _delivery(row)
 
     def list(self, *, source: str | None, state: str | None, after: int, limit: int) -> builtins.list[Delivery]:
         """The newest first, without bodies."""
         found = self._session.all("list_deliveries", source=source, state=state, after_id=after, limit=limit)
-        return [rows.delivery(row) for row in found]
+        return [_delivery(row) for row in found]
 
     def settle(self, delivery_id: int, state: DeliveryState, error: str | None, now: datetime) -> None:
         """Say what became of it."""
         self._session.run("settle_delivery", id=delivery_id, state=str(state), error=error, now=to_text(now))
+
+
+def _delivery(row: Row) -> Delivery:
+    """A delivery; a list leaves body and headers out."""
+    fields = {name: value for name, value in row.items() if name != "fingerprint"}
+    fields.update(
+        state=DeliveryState(row["state"]),
+        created_at=rows.at(row["created_at"]),
+        handled_at=rows.maybe_at(row["handled_at"]),
+    )
+    if "body" in row:
+        fields.update(body=bytes(row["body"]), headers=rows.from_json(row["headers"]))
+    return Delivery(**fields)

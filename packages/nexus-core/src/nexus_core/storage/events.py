@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from ..clock import to_text
-from ..domain.access import Actor
+from ..domain.access import Actor, ActorKind
 from ..domain.events import Event, event_class
 from ..errors import NotFound
-from ..ports.storage import Visible
+from ..ports.queries import Visible
 from . import rows
-from .session import SqlSession
+from .session import Row, SqlSession
 from .tasks import visibility
 
 
@@ -54,17 +54,28 @@ class SqlEvents:
         pattern = None if kind is None else rows.like(kind).replace("*", "%")
         parameters = {**visibility(visible), "type": pattern, "task_id": task_id, "limit": limit}
         if newest:
-            return [rows.event(row) for row in reversed(self._session.all("list_newest_events", **parameters))]
-        return [rows.event(row) for row in self._session.all("list_events", **parameters, after=after)]
+            return [_event(row) for row in reversed(self._session.all("list_newest_events", **parameters))]
+        return [_event(row) for row in self._session.all("list_events", **parameters, after=after)]
 
     def get(self, event_id: int) -> Event:
         """One."""
         row = self._session.one("get_event", id=event_id)
         if row is None:
             raise NotFound(f"there is no event {event_id}")
-        return rows.event(row)
+        return _event(row)
 
     def has(self, kind: str, task_id: int | None, key: str) -> bool:
         """Whether an event of this type and task has `key` in its payload's text."""
         found = self._session.all("has_notification", type=kind, task_id=task_id, pattern=f"%{rows.like(key)}%")
         return bool(found)
+
+
+def _event(row: Row) -> Event:
+    """An event, of the class of its type."""
+    fields = {name: value for name, value in row.items() if name != "xid"}
+    fields.update(
+        payload=rows.from_json(row["payload"]),
+        created_at=rows.at(row["created_at"]),
+        actor_kind=ActorKind(row["actor_kind"]),
+    )
+    return event_class(row["type"])(**fields)

@@ -9,10 +9,10 @@ from datetime import datetime
 from ..clock import to_text
 from ..domain.jobs import Job, JobState, NewJob
 from ..errors import NotFound
-from ..ports.storage import LaneStats
+from ..ports.queries import LaneStats
 from ..ports.wakeup import Ring
 from . import rows
-from .session import SqlSession
+from .session import Row, SqlSession
 
 
 class SqlJobs:
@@ -40,7 +40,7 @@ class SqlJobs:
             found = self._session.all("claim_jobs", **lease, lanes=tuple(lanes), limit=limit)
         else:
             found = self._session.all("claim_named_jobs", **lease, ids=tuple(ids))
-        return sorted((rows.job(row) for row in found), key=lambda job: (job.run_at, job.id))
+        return sorted((_job(row) for row in found), key=lambda job: (job.run_at, job.id))
 
     def due(self, lanes: Sequence[str], limit: int, now: datetime) -> builtins.list[Ring]:
         """Jobs that could be taken now."""
@@ -74,7 +74,7 @@ class SqlJobs:
 
     def expired(self, now: datetime, limit: int) -> builtins.list[Job]:
         """Running jobs whose lease ended."""
-        return [rows.job(row) for row in self._session.all("expired_jobs", now=to_text(now), limit=limit)]
+        return [_job(row) for row in self._session.all("expired_jobs", now=to_text(now), limit=limit)]
 
     def release(self, job: Job, error: str, now: datetime) -> bool:
         """Hand a running job back at once."""
@@ -95,14 +95,14 @@ class SqlJobs:
         row = self._session.one("get_job", id=job_id) if abs(job_id) < 2**63 else None
         if row is None:
             raise NotFound(f"there is no job {job_id}")
-        return rows.job(row)
+        return _job(row)
 
     def list(
         self, *, state: str | None, lane: str | None, kind: str | None, after: int, limit: int
     ) -> builtins.list[Job]:
         """Jobs by id."""
         found = self._session.all("list_jobs", state=state, lane=lane, kind=kind, after_id=after, limit=limit)
-        return [rows.job(row) for row in found]
+        return [_job(row) for row in found]
 
     def stats(self) -> builtins.list[LaneStats]:
         """How many jobs are where."""
@@ -120,3 +120,17 @@ class SqlJobs:
         """Whether a schedule is due; true for one caller only."""
         self._session.run("init_schedule", name=name, due_at=to_text(now))
         return bool(self._session.run("take_schedule", name=name, now=to_text(now), next_at=to_text(next_at)))
+
+
+def _job(row: Row) -> Job:
+    """A job."""
+    fields = dict(row)
+    fields.update(
+        state=JobState(row["state"]),
+        payload=rows.from_json(row["payload"]),
+        run_at=rows.at(row["run_at"]),
+        created_at=rows.at(row["created_at"]),
+        locked_until=rows.maybe_at(row["locked_until"]),
+        finished_at=rows.maybe_at(row["finished_at"]),
+    )
+    return Job(**fields)

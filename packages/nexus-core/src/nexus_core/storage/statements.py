@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
+_HERE = Path(__file__).parent
 _HEAD = re.compile(r"^-- (name|fragment): (\w+)\n", re.MULTILINE)
 _FRAGMENT = re.compile(r"\{(\w+)\}")
 _PG_COMMENT = re.compile(r"/\*pg:(.*?)\*/", re.DOTALL)
@@ -32,21 +33,18 @@ def parse(text: str) -> dict[str, str]:
 def statements() -> Mapping[str, str]:
     """Every statement of the core, by name."""
     found: dict[str, str] = {}
-    for file in sorted(resources.files(__package__).joinpath("sql").iterdir(), key=lambda entry: entry.name):
-        if file.name.endswith(".sql"):
-            for name, body in parse(file.read_text("utf-8")).items():
-                if name in found:
-                    raise ValueError(f"two statements are named {name}")
-                found[name] = body
+    for file in sorted((_HERE / "sql").glob("*.sql")):
+        for name, body in parse(file.read_text("utf-8")).items():
+            if name in found:
+                raise ValueError(f"two statements are named {name}")
+            found[name] = body
     return found
 
 
 @cache
 def migrations() -> Mapping[str, str]:
     """Every migration of the core, by file name, in order."""
-    folder = resources.files(__package__).joinpath("migrations")
-    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
-    return {name: folder.joinpath(name).read_text("utf-8") for name in names}
+    return {file.name: file.read_text("utf-8") for file in sorted((_HERE / "migrations").glob("*.sql"))}
 
 
 def for_postgres(sql: str) -> str:

@@ -4,29 +4,82 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from .access import SqlAccess
-from .assignments import SqlAssignments
-from .deliveries import SqlDeliveries
-from .events import SqlEvents
-from .jobs import SqlJobs
-from .repositories import SqlChanges, SqlRepositories
 from .session import SqlEngine, SqlSession
-from .tasks import SqlTasks
+
+if TYPE_CHECKING:
+    from .access import SqlAccess
+    from .assignments import SqlAssignments
+    from .deliveries import SqlDeliveries
+    from .events import SqlEvents
+    from .jobs import SqlJobs
+    from .repositories import SqlChanges, SqlRepositories
+    from .tasks import SqlTasks
 
 
 class SqlTransaction:
-    """One transaction, with the collections."""
+    """One transaction, with the collections, each made when it is first used."""
 
     def __init__(self, session: SqlSession) -> None:
-        self.tasks = SqlTasks(session)
-        self.repositories = SqlRepositories(session)
-        self.changes = SqlChanges(session)
-        self.assignments = SqlAssignments(session)
-        self.events = SqlEvents(session)
-        self.jobs = SqlJobs(session)
-        self.deliveries = SqlDeliveries(session)
-        self.access = SqlAccess(session)
+        self._session = session
+
+    @cached_property
+    def tasks(self) -> SqlTasks:
+        """Tasks and the dependencies between them."""
+        from .tasks import SqlTasks
+
+        return SqlTasks(self._session)
+
+    @cached_property
+    def repositories(self) -> SqlRepositories:
+        """Repositories."""
+        from .repositories import SqlRepositories
+
+        return SqlRepositories(self._session)
+
+    @cached_property
+    def changes(self) -> SqlChanges:
+        """Changes on code hosts."""
+        from .repositories import SqlChanges
+
+        return SqlChanges(self._session)
+
+    @cached_property
+    def assignments(self) -> SqlAssignments:
+        """Assignments and their activities."""
+        from .assignments import SqlAssignments
+
+        return SqlAssignments(self._session)
+
+    @cached_property
+    def events(self) -> SqlEvents:
+        """All that happened."""
+        from .events import SqlEvents
+
+        return SqlEvents(self._session)
+
+    @cached_property
+    def jobs(self) -> SqlJobs:
+        """Background work."""
+        from .jobs import SqlJobs
+
+        return SqlJobs(self._session)
+
+    @cached_property
+    def deliveries(self) -> SqlDeliveries:
+        """Webhooks as they came."""
+        from .deliveries import SqlDeliveries
+
+        return SqlDeliveries(self._session)
+
+    @cached_property
+    def access(self) -> SqlAccess:
+        """Keys, people, and what the hub remembers of itself."""
+        from .access import SqlAccess
+
+        return SqlAccess(self._session)
 
 
 class SqlStore:

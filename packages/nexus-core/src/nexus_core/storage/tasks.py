@@ -10,9 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from ..clock import to_text
-from ..domain.tasks import NewTask, Task
+from ..domain.tasks import NewTask, Priority, Status, Task
 from ..errors import Duplicate, Invalid, NotFound, StaleWrite
-from ..ports.storage import Page, ReadyQuery, TaskQuery, Visible
+from ..ports.queries import Page, ReadyQuery, TaskQuery, Visible
 from . import rows
 from .session import Row, SqlSession, chunks
 
@@ -75,7 +75,7 @@ class SqlTasks:
         dependencies: dict[int, list[int]] = {}
         for task_id, other in self.dependencies([row["id"] for row in found]):
             dependencies.setdefault(task_id, []).append(other)
-        return [rows.task(row, tuple(dependencies.get(row["id"], ()))) for row in found]
+        return [_task(row, tuple(dependencies.get(row["id"], ()))) for row in found]
 
     def page(self, query: TaskQuery, *, repository_id: int | None, visible: Visible, now: datetime) -> Page[Task]:
         """A page of tasks."""
@@ -305,3 +305,20 @@ def _after(query: TaskQuery) -> dict[str, Any]:
             "after_complexity": complexity,
         }
     return {"after_id": after_id}
+
+
+def _task(row: Row, dependencies: tuple[int, ...] = ()) -> Task:
+    """A task."""
+    fields = dict(row)
+    fields.update(
+        status=Status(row["status"]),
+        priority=Priority(row["priority"]),
+        labels=tuple(rows.from_json(row["labels"])),
+        raw_data=rows.from_json(row["raw_data"]),
+        not_before=rows.maybe_at(row["not_before"]),
+        retry_at=rows.maybe_at(row["retry_at"]),
+        created_at=rows.at(row["created_at"]),
+        updated_at=rows.at(row["updated_at"]),
+        dependencies=dependencies,
+    )
+    return Task(**fields)
