@@ -1,0 +1,77 @@
+"""Repositories."""
+
+from __future__ import annotations
+
+import falcon
+
+from nexus_core.wire import repository_to_wire
+from nexus_http.cursors import part
+from nexus_http.fields import PAGE, Field
+from nexus_http.operations import Resource, Scope, actor_of, operation, page, send
+
+NEW = (
+    Field("name", "text", "owner/name", required=True, max_length=201),
+    Field("url", "text", "Where it is cloned from.", max_length=2_000),
+    Field("default_branch", max_length=250),
+    Field("external_id", "text", "The host’s own id.", nullable=True, max_length=100),
+)
+CHANGES = (Field("name", "text", "owner/name", max_length=201), *NEW[1:])
+
+
+class Repositories(Resource):
+    """All repositories."""
+
+    @operation(
+        Scope.REPOSITORIES_READ, "List repositories", returns="Page[Repository]",
+        query=(Field("name", "text", "The one of this name."), *PAGE),
+    )  # fmt: skip
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """The repositories that you may see."""
+        query = self.query(req)
+        found = self.nexus.repositories.list(actor=actor_of(req))
+        if "name" in query:
+            found = [one for one in found if one.name.lower() == query["name"].lower()]
+        items, more = part(found, query)
+        send(resp, page([repository_to_wire(repository) for repository in items], more))
+
+    @operation(
+        Scope.REPOSITORIES_WRITE,
+        "Add a repository",
+        body=NEW,
+        returns="Repository",
+        status=201,
+        errors=("duplicate",),
+    )
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """A repository that Nexus looks after from now on."""
+        new = self.body(req)
+        added = self.nexus.repositories.add(new.pop("name"), new.pop("url", ""), **new, actor=actor_of(req))
+        resp.location = f"/api/v1/repositories/{added.id}"
+        send(resp, repository_to_wire(added), 201)
+
+
+class OneRepository(Resource):
+    """One repository."""
+
+    @operation(Scope.REPOSITORIES_READ, "Read a repository", returns="Repository")
+    def on_get(self, req: falcon.Request, resp: falcon.Response, repository_id: int) -> None:
+        """The repository."""
+        send(resp, repository_to_wire(self.nexus.repositories.get(repository_id, actor=actor_of(req))))
+
+    @operation(Scope.REPOSITORIES_WRITE, "Edit a repository", body=CHANGES, returns="Repository")
+    def on_patch(self, req: falcon.Request, resp: falcon.Response, repository_id: int) -> None:
+        """Change its name, address or branch."""
+        changed = self.nexus.repositories.edit(repository_id, self.body(req), actor=actor_of(req))
+        send(resp, repository_to_wire(changed))
+
+
+class RepositorySync(Resource):
+    """Bringing a repository in step."""
+
+    @operation(Scope.REPOSITORIES_WRITE, "Bring a repository in step", body=(), returns="Repository", status=202)
+    def on_post(self, req: falcon.Request, resp: falcon.Response, repository_id: int) -> None:
+        """Ask the plugins to read the repository again; it happens in the background."""
+        self.body(req)
+        actor = actor_of(req)
+        self.nexus.repositories.sync(repository_id, actor=actor)
+        send(resp, repository_to_wire(self.nexus.repositories.get(repository_id, actor=actor)), 202)

@@ -1,0 +1,68 @@
+"""The hub itself: alive, ready, its plugins, its health."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import falcon
+
+from nexus_core.plugins.manager import PluginInfo
+from nexus_core.services.health import Finding
+from nexus_http.fields import PAGE
+from nexus_http.operations import PUBLIC, Resource, Scope, operation, page, send
+
+
+class Alive(Resource):
+    """Whether the process answers."""
+
+    @operation(PUBLIC, "Say that the process is alive", returns="Health")
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """200 as long as requests are answered at all."""
+        send(resp, {"status": "ok"})
+
+
+class Ready(Resource):
+    """Whether the hub can work."""
+
+    @operation(PUBLIC, "Say whether the hub can work", returns="Health", errors=("unavailable",))
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """200 when the store answers, else 503; what is wrong stands in `GET /doctor` and in the log."""
+        if all(finding.ok for finding in self.nexus.health.ready()):
+            send(resp, {"status": "ok"})
+            return
+        send(resp, {"status": "unavailable"}, 503)
+        resp.set_header("Retry-After", "2")
+
+
+class Plugins(Resource):
+    """What is installed."""
+
+    @operation(Scope.JOBS_READ, "List plugins", query=PAGE, returns="Page[Plugin]")
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Every plugin with what it brings."""
+        send(resp, page([plugin_to_wire(plugin) for plugin in self.nexus.plugins.info()]))
+
+
+class Doctor(Resource):
+    """How the hub is."""
+
+    @operation(Scope.JOBS_READ, "Look at everything that can be wrong", query=PAGE, returns="Page[Check]")
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Every health check with what it found."""
+        send(resp, page([finding_to_wire(finding) for finding in self.nexus.health.check()]))
+
+
+def plugin_to_wire(plugin: PluginInfo) -> dict[str, Any]:
+    """A plugin as the API answers it."""
+    records = {hook: list(names) for hook, names in plugin.records.items()}
+    return {
+        "name": plugin.name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "records": records,
+    }
+
+
+def finding_to_wire(finding: Finding) -> dict[str, Any]:
+    """What a health check found, as the API answers it."""
+    return {"name": finding.name, "ok": finding.ok, "message": finding.message}

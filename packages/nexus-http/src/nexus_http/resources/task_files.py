@@ -1,0 +1,62 @@
+"""Task files in and out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import falcon
+
+from nexus_core.wire import report_to_wire
+from nexus_http.encoding import decode
+from nexus_http.fields import Field, check_body
+from nexus_http.middleware import is_json, media_type
+from nexus_http.operations import FILE_LIMIT, Resource, Scope, actor_of, operation, raw_body, send
+
+PLACE = (
+    Field("repository", "text", "The repository, owner/name; it is added if it is new."),
+    Field("path", "text", "Where the file stands in the repository.", max_length=500),
+    Field("format", "text", "The file's format."),
+    Field("dry_run", "flag", "Only report what would be done."),
+)
+BODY = (
+    Field("repository", required=True),
+    Field("content", required=True, doc="The file.", max_length=FILE_LIMIT),
+    *PLACE[1:],
+)
+
+
+class TaskImport(Resource):
+    """The import of a task file."""
+
+    @operation(
+        Scope.TASKS_WRITE, "Import a task file", query=PLACE, body=BODY,
+        media=("application/octet-stream", "text/plain"), max_body=FILE_LIMIT, returns="ImportReport",
+        errors=("unreadable_file",),
+    )  # fmt: skip
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Import a file, and report what came of it, with the place of every warning.
+
+        The body is the file itself, with `?repository=`; or JSON with `repository` and `content`.
+        """
+        place = self.query(req)
+        raw = raw_body(req)
+        if "repository" not in place and is_json(media_type(req)):
+            given: dict[str, Any] = check_body(decode(raw), BODY)
+            raw = given.pop("content").encode()
+            place |= given
+        repository = check_body({"repository": place.pop("repository", "")}, PLACE)["repository"]
+        report = self.nexus.tasks.import_file(raw, repository, **place, actor=actor_of(req))
+        send(resp, report_to_wire(report))
+
+
+class TaskExport(Resource):
+    """The export of a task file."""
+
+    @operation(
+        Scope.TASKS_READ, "Export a repository's tasks as a file", query=(Field("repository", "text", required=True),),
+        answers=("application/json",), returns="TaskFile",
+    )  # fmt: skip
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """The file that was imported, with what changed since."""
+        resp.data = self.nexus.tasks.export_file(self.query(req)["repository"], actor=actor_of(req))
+        resp.content_type = "application/json"

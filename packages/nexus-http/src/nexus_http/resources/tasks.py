@@ -1,0 +1,217 @@
+"""Tasks: list, read, create, edit, move, depend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import falcon
+
+from nexus_core.domain.tasks import Priority, Status, Task
+from nexus_core.errors import Fault, Invalid, StaleWrite
+from nexus_core.ports.queries import TaskQuery
+from nexus_core.wire import readiness_to_wire, task_to_wire
+from nexus_http.fields import PAGE, Field
+from nexus_http.operations import Resource, Scope, actor_of, operation, page, send
+from nexus_http.problems import HttpProblem
+
+STATUSES = tuple(str(status) for status in Status)
+PRIORITIES = tuple(str(priority) for priority in Priority)
+SORTS = ("id", "-id", "priority", "-updated_at", "order")
+
+FILTERS = (
+    Field("status", "texts", "One or more; repeat it, or separate by commas.", choices=STATUSES),
+    Field("repository", "name", "Its id or its name, owner/name."),
+    Field("ready", "flag", "Only those that can be worked on now, or only those that cannot."),
+    Field("label", "text", "Only those with this label."),
+    Field("parent", "task", "Only the subtasks of this task."),
+    Field("q", "text", "Words in title or description.", max_length=500),
+    Field("agent", "text", "Only those that this agent holds."),
+    Field("sort", "text", "`order` is the order in which ready tasks are handed out.", choices=SORTS),
+    Field("fields", "texts", "Only these fields of each task."),
+    *PAGE,
+)
+
+_EDITABLE = (
+    Field("description"),
+    Field("details", max_length=1_000_000),
+    Field("test_strategy"),
+    Field("priority", choices=PRIORITIES),
+    Field("labels", "texts", max_length=100),
+    Field(
+        "complexity_manual",
+        "number",
+        "1 to 10; wins over the estimate.",
+        nullable=True,
+        minimum=1,
+        maximum=10,
+    ),
+    Field("parent_id", "task", "The task that this is a part of.", nullable=True),
+)
+NEW = (
+    Field("title", required=True, max_length=500),
+    *_EDITABLE,
+    Field("repository", "name", "Its id or its name, owner/name.", nullable=True),
+    Field("dependencies", "ids", "The tasks that it waits for."),
+    Field("raw_data", "object", "The object that it came from, kept as it is.", nullable=True),
+)
+CHANGES = (
+    Field("title", max_length=500),
+    *_EDITABLE,
+    Field("not_before", "text", "Parked until then: an instant in ISO 8601.", nullable=True),
+)
+MOVE = (Field("status", required=True, choices=STATUSES), Field("reason", max_length=2_000))
+
+
+class _Tasks(Resource):
+    """What the resources of tasks share."""
+
+    def wire(self, task: Task) -> dict[str, Any]:
+        """The task as the API answers it."""
+        return task_to_wire(task, self.prefix, now=self.nexus.clock.now())
+
+    def send_task(self, resp: falcon.Response, task: Task, status: int = 200) -> None:
+        """Answer with a task and its ETag."""
+        resp.etag = str(task.version)
+        send(resp, self.wire(task), status)
+
+    def parent(self, fields: dict[str, Any], name: str, pointer: str) -> None:
+        """Turn the task that a field names into its id."""
+        if fields.get(name) is not None:
+            fields[name] = self.task_id(fields[name], pointer)
+
+
+class Tasks(_Tasks):
+    """All tasks."""
+
+    @operation(Scope.TASKS_READ, "List tasks", query=FILTERS, returns="Page[Task]")
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """The tasks that the filters leave, a page at a time."""
+        query = self.query(req)
+        fields = query.pop("fields", None)
+        self.parent(query, "parent", "?parent")
+        query["status"] = tuple(query.get("status", ()))
+        found = self.nexus.tasks.list(TaskQuery(**query), actor=actor_of(req))
+        send(resp, page([select(self.wire(task), fields) for task in found.items], found.next_cursor))
+
+    @operation(Scope.TASKS_WRITE, "Create a task", body=NEW, returns="Task", status=201, errors=("cycle",))
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """A new task, pending."""
+        fields = self.body(req)
+        self.parent(fields, "parent_id", "/parent_id")
+        task = self.nexus.tasks.create(fields.pop("title"), **fields, actor=actor_of(req))
+        resp.location = f"/api/v1/tasks/{task.id}"
+        self.send_task(resp, task, 201)
+
+
+class OneTask(_Tasks):
+    """One task."""
+
+    @operation(Scope.TASKS_READ, "Read a task", returns="Task")
+    def on_get(self, req: falcon.Request, resp: falcon.Response, task: str) -> None:
+        """The task, with its version as the ETag."""
+        found = self.nexus.tasks.get(self.task_id(task), actor=actor_of(req))
+        if req.if_none_match and any(_version_of(tag) in (found.version, "*") for tag in req.if_none_match):
+            resp.status = 304
+            resp.etag = str(found.version)
+            return
+        self.send_task(resp, found)
+
+    @operation(
+        Scope.TASKS_WRITE, "Edit a task", body=CHANGES, media=("application/merge-patch+json",), returns="Task",
+        conditional=True,
+    )  # fmt: skip
+    def on_patch(self, req: falcon.Request, resp: falcon.Response, task: str) -> None:
+        """Change fields of the task that was read, at the version that was read."""
+        if not req.get_header("If-Match"):
+            raise HttpProblem(428)
+        task_id, actor = self.task_id(task), actor_of(req)
+        changes = self.body(req)
+        self.parent(changes, "parent_id", "/parent_id")
+        expected = expected_version(req, lambda: self.nexus.tasks.get(task_id, actor=actor).version)
+        self.send_task(resp, self.nexus.tasks.edit(task_id, changes, expected_version=expected, actor=actor))
+
+
+class TaskStatus(_Tasks):
+    """The status of a task."""
+
+    @operation(
+        Scope.TASKS_WRITE, "Move a task", body=MOVE, media=("application/merge-patch+json",), returns="Task",
+        errors=("transition_refused", "stale_write"),
+    )  # fmt: skip
+    def on_patch(self, req: falcon.Request, resp: falcon.Response, task: str) -> None:
+        """Move it to another status; with `If-Match`, only from the version that was read."""
+        task_id = self.task_id(task)
+        move = self.body(req)
+        actor = actor_of(req)
+        expected = expected_version(req, lambda: self.nexus.tasks.get(task_id, actor=actor).version)
+        moved = self.nexus.tasks.move(
+            task_id, move["status"], reason=move.get("reason", ""), expected_version=expected, actor=actor
+        )
+        self.send_task(resp, moved)
+
+
+class TaskReadiness(_Tasks):
+    """Whether a task can be worked on, and why not."""
+
+    @operation(Scope.TASKS_READ, "Say whether a task is ready, and why not", returns="Readiness")
+    def on_get(self, req: falcon.Request, resp: falcon.Response, task: str) -> None:
+        """Each failing condition with the tasks that cause it, and what finishing the task would bring."""
+        send(resp, readiness_to_wire(self.nexus.tasks.readiness(self.task_id(task), actor=actor_of(req))))
+
+
+class TaskDependency(_Tasks):
+    """One dependency of a task."""
+
+    @operation(Scope.TASKS_WRITE, "Let a task depend on another", returns="Task", errors=("cycle",))
+    def on_put(self, req: falcon.Request, resp: falcon.Response, task: str, other: str) -> None:
+        """The task waits for the other from now on."""
+        on = self.task_id(other)
+        self.send_task(resp, self.nexus.tasks.depend(self.task_id(task), on, actor=actor_of(req)))
+
+    @operation(Scope.TASKS_WRITE, "End a dependency", returns="Task")
+    def on_delete(self, req: falcon.Request, resp: falcon.Response, task: str, other: str) -> None:
+        """The task no longer waits for the other."""
+        on = self.task_id(other)
+        self.send_task(resp, self.nexus.tasks.undepend(self.task_id(task), on, actor=actor_of(req)))
+
+
+def select(document: dict[str, Any], fields: list[str] | None) -> dict[str, Any]:
+    """Only these fields of a document.
+
+    :raises Invalid: naming those that it does not have
+    """
+    if fields is None:
+        return document
+    if unknown := [name for name in fields if name not in document]:
+        message = f"there is no field {', '.join(unknown)}; there are {', '.join(document)}"
+        raise Invalid("the query is not valid", faults=(Fault("?fields", message),))
+    return {name: document[name] for name in fields}
+
+
+def expected_version(req: falcon.Request, current: Callable[[], int]) -> int | None:
+    """The version that `If-Match` asks for: None when any will do, or when there is no such header.
+
+    Of several it is the current one, when that is among them. `current()` tells it.
+
+    :raises StaleWrite: none of them can be a version of ours
+    """
+    tags = [_version_of(tag) for tag in req.if_match or ()]
+    if not tags or "*" in tags:
+        return None
+    versions = [tag for tag in tags if isinstance(tag, int)]
+    if not versions:
+        raise StaleWrite
+    if len(versions) == 1:
+        return versions[0]
+    now = current()
+    return now if now in versions else versions[0]
+
+
+def _version_of(tag: Any) -> int | str:
+    text = str(tag)
+    if text == "*" or not text.isascii() or not text.isdigit() or len(text) > 18:
+        return "*" if text == "*" else ""
+    if getattr(tag, "is_weak", False):
+        return ""  # a weak tag never matches for a change
+    return int(text)

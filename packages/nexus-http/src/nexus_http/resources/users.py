@@ -1,0 +1,66 @@
+"""People, and who you are."""
+
+from __future__ import annotations
+
+import falcon
+
+from nexus_core.domain.access import Role
+from nexus_core.wire import user_to_wire
+from nexus_http.cursors import part
+from nexus_http.fields import PAGE, Field
+from nexus_http.operations import ANYBODY, Resource, Scope, actor_of, operation, page, send
+
+ROLES = tuple(str(role) for role in Role)
+INVITE = (
+    Field("username", "text", "Their login.", required=True, max_length=100),
+    Field("role", choices=ROLES),
+)
+
+
+class Users(Resource):
+    """All people."""
+
+    @operation(Scope.USERS_READ, "List users", query=PAGE, returns="Page[User]")
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Everybody who was invited."""
+        users, more = part(self.nexus.users.list(), self.query(req))
+        send(resp, page([user_to_wire(user) for user in users], more))
+
+    @operation(Scope.USERS_WRITE, "Invite somebody", body=INVITE, returns="User", status=201, errors=("duplicate",))
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Let a person in, with a role: `developer` when none is named."""
+        invited = self.body(req)
+        user = self.nexus.users.invite(invited["username"], invited.get("role", "developer"), actor=actor_of(req))
+        send(resp, user_to_wire(user), 201)
+
+
+class OneUser(Resource):
+    """One person."""
+
+    @operation(
+        Scope.USERS_WRITE,
+        "Change somebody's role",
+        body=(Field("role", required=True, choices=ROLES),),
+        returns="User",
+    )
+    def on_patch(self, req: falcon.Request, resp: falcon.Response, user_id: int) -> None:
+        """Give the person another role."""
+        send(
+            resp,
+            user_to_wire(self.nexus.users.set_role(user_id, self.body(req)["role"], actor=actor_of(req))),
+        )
+
+
+class Me(Resource):
+    """Whoever asks."""
+
+    @operation(ANYBODY, "Say who you are", returns="Me")
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """Your name, and what you may do."""
+        actor = actor_of(req)
+        repositories = None if actor.repositories is None else sorted(actor.repositories)
+        scopes = sorted(str(scope) for scope in actor.scopes)
+        send(resp, {
+            "kind": str(actor.kind), "name": actor.name, "id": actor.id, "scopes": scopes,
+            "repositories": repositories, "agent": actor.agent, "assignment_id": actor.assignment_id,
+        })  # fmt: skip

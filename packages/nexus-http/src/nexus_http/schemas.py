@@ -1,0 +1,154 @@
+"""The shapes that the API answers, for the OpenAPI document: written as `name:type`, one line a thing.
+
+A type is text, int, number, flag, time, object, any, another shape, a list of one (`[…]`), or one of several words
+(`a|b`); a `?` behind it says that it may be null.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from nexus_core.domain.access import ActorKind, Role
+from nexus_core.domain.agents import ActivityType, AssignmentStatus
+from nexus_core.domain.deliveries import DeliveryState
+from nexus_core.domain.jobs import JobState
+from nexus_core.domain.tasks import Priority, Status
+
+
+def _words(kind: Any) -> str:
+    return "|".join(kind)
+
+
+_TASK = (
+    "id:int key:text repository:RepositoryRef? parent_id:int? title:text description:text details:text "
+    f"test_strategy:text status:{_words(Status)} priority:{_words(Priority)} complexity:int? "
+    "complexity_auto:int? complexity_manual:int? dependencies:[int] open_dependencies:int ready:flag "
+    "labels:[text] agent:text? external_key:text? raw_data:object not_before:time? version:int created_at:time "
+    "updated_at:time"
+)
+_ASSIGNMENT = (
+    f"id:int task:Task agent:text status:{_words(AssignmentStatus)} fence:int lease_until:time "
+    "assigned_at:time ended_at:time? attempt:int branch:text? reason:text result:object last_activity:Activity?"
+)
+_KEY = (
+    "id:int name:text scopes:[text] repositories:[int]? agent:text? created_at:time expires_at:time? "
+    "last_used_at:time? revoked_at:time?"
+)
+
+SHAPES: dict[str, str] = {
+    "RepositoryRef": "id:int name:text",
+    "Task": _TASK,
+    "Condition": "code:text message:text tasks:[int]",
+    "Impact": "unblocks:[int] waiting:int longest_chain:int",
+    "Readiness": "ready:flag why:[Condition] notes:[text] impact:Impact?",
+    "Recommendation": "task:Task? reasons:[text]",
+    "Node": (
+        f"id:int key:text title:text status:{_words(Status)} priority:{_words(Priority)} repository:text? ready:flag"
+    ),
+    "Edge": "task:int depends_on:int",
+    "Graph": "nodes:[Node] edges:[Edge] critical_path:[int]",
+    "Warning": "place:text code:text message:text done:text",
+    "ImportReport": (
+        "repository:text layout:text dry_run:flag tasks:int dependencies:int created:int changed:int "
+        "unchanged:int warnings:[Warning] cycles:[[text]]"
+    ),
+    "TaskFile": "",
+    "Repository": "id:int name:text url:text default_branch:text created_at:time",
+    "Activity": (
+        f"id:int assignment_id:int type:{_words(ActivityType)} body:text choices:[text] answer:text? "
+        "answered_by:text? created_at:time"
+    ),
+    "Assignment": _ASSIGNMENT,
+    "Claim": f"{_ASSIGNMENT} key:text",
+    "AgentState": (
+        "name:text launched:flag state:busy|working|idle skills:[text] max_complexity:int? concurrency:int "
+        "timeout_seconds:number lease_seconds:number assignments:[Assignment]"
+    ),
+    "User": f"id:int username:text github_id:text? role:{_words(Role)} created_at:time",
+    "Me": (
+        f"kind:{_words(ActorKind)} name:text id:int? scopes:[text] repositories:[int]? agent:text? assignment_id:int?"
+    ),
+    "Key": _KEY,
+    "NewKey": f"{_KEY} key:text",
+    "ActorRef": f"kind:{_words(ActorKind)} name:text id:int?",
+    "Event": (
+        "id:int type:text actor:ActorRef task_id:int? repository_id:int? assignment_id:int? delivery:text? "
+        "payload:object created_at:time"
+    ),
+    "Job": (
+        f"id:int kind:text lane:text state:{_words(JobState)} attempt:int max_attempts:int subject:text? "
+        "event_id:int? payload:object run_at:time locked_until:time? locked_by:text? last_error:text? "
+        "created_at:time finished_at:time?"
+    ),
+    "Delivery": (
+        f"id:int source:text delivery_id:text kind:text state:{_words(DeliveryState)} error:text? "
+        "created_at:time handled_at:time?"
+    ),
+    "Received": "id:int duplicate:flag",
+    "Document": "path:text content:text",
+    "Paths": "paths:[text]",
+    "Health": "status:text",
+    "Plugin": "name:text distribution:text version:text records:object",
+    "Check": "name:text ok:flag message:text",
+    "Fault": "pointer:text message:text",
+    "Problem": "type:text title:text status:int detail:text code:text",
+}
+
+_BASE: dict[str, dict[str, Any]] = {
+    "text": {"type": "string"},
+    "int": {"type": "integer"},
+    "number": {"type": "number"},
+    "flag": {"type": "boolean"},
+    "time": {"type": "string", "format": "date-time"},
+    "object": {"type": "object"},
+    "any": {},
+}
+
+
+def schema(shape: str) -> dict[str, Any]:
+    """The JSON Schema of a shape.
+
+    >>> schema("id:int parent_id:int?")["properties"]["parent_id"]
+    {'type': ['integer', 'null']}
+    """
+    properties = {name: _type(kind) for name, _, kind in (field.partition(":") for field in shape.split())}
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def all_schemas() -> dict[str, dict[str, Any]]:
+    """Every shape by its name; lists of each as `Page<Name>` where the API has such lists."""
+    found = {name: schema(shape) for name, shape in SHAPES.items()}
+    found["TaskFile"] = {"description": "A task file, in the format in which it was imported."}
+    found["Problem"]["properties"] |= {
+        "request_id": {"type": "string"},
+        "errors": {"type": "array", "items": reference("Fault")},
+    }
+    return found
+
+
+def reference(name: str) -> dict[str, Any]:
+    """A reference to a shape, or to a list of it (`Page[…]`)."""
+    if inner := re.fullmatch(r"Page\[(\w+)\]", name):
+        return {
+            "type": "object",
+            "properties": {
+                "items": {"type": "array", "items": reference(inner[1])},
+                "next_cursor": {"type": ["string", "null"]},
+            },
+            "required": ["items", "next_cursor"],
+        }
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _type(kind: str) -> dict[str, Any]:
+    if kind.endswith("?"):
+        inner = _type(kind[:-1])
+        if isinstance(inner.get("type"), str) and "enum" not in inner:
+            return inner | {"type": [inner["type"], "null"]}
+        return {"anyOf": [inner, {"type": "null"}]}
+    if kind.startswith("["):
+        return {"type": "array", "items": _type(kind[1:-1])}
+    if "|" in kind:
+        return {"type": "string", "enum": kind.split("|")}
+    return dict(_BASE[kind]) if kind in _BASE else reference(kind)

@@ -1,0 +1,52 @@
+"""The command `serve`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import Any
+
+import click
+
+from nexus_core.config import Config, load_config
+
+from .hub import HubLock, bind, local_key, supervise
+
+
+@click.command()
+@click.option("--bind", "address", metavar="HOST:PORT", help="Where to listen; port 0 picks a free one.")
+@click.option("--workers", type=click.IntRange(1, 32), default=2, show_default=True, help="Processes.")
+@click.option("--threads", type=click.IntRange(2, 128), default=8, show_default=True, help="Threads of each process.")
+@click.option("--quiet", is_flag=True, help="Log warnings and errors only, not every request.")
+@click.pass_context
+def serve(ctx: click.Context, address: str | None, workers: int, threads: int, quiet: bool) -> None:
+    """Run the server: the REST API below /api/v1, its reference at /docs.
+
+    Example: nexus serve --bind 0.0.0.0:8700
+    """
+    config = _config(ctx).replace(bind=address)
+    run(config, workers=workers, threads=threads, log_level=logging.WARNING if quiet else logging.INFO)
+
+
+def run(config: Config, *, workers: int = 2, threads: int = 8, log_level: int = logging.INFO) -> None:
+    """Serve until a signal ends it; exits the process.
+
+    :raises Busy: another hub runs on this data folder
+    :raises Unavailable: the address is in use
+    :raises ConfigurationError: the address makes no sense
+    """
+    from .server import (
+        Server,
+    )  # gunicorn takes long to import, and the checks below may end the command first
+
+    supervise(os.environ)
+    logging.basicConfig(level=log_level, stream=sys.stderr, format="%(message)s")
+    with HubLock(config.data_dir) as lock, bind(config["bind"]) as listener, local_key(config) as key:
+        Server(config, listener, lock, key, workers=workers, threads=threads).run()
+
+
+def _config(ctx: click.Context) -> Config:
+    """The configuration that the CLI read, or our own reading of it."""
+    found: Any = ctx.find_object(Config)
+    return found if isinstance(found, Config) else load_config()

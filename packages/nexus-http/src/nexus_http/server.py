@@ -1,0 +1,85 @@
+"""gunicorn, set up from the configuration: no file of its own, no control socket, errors as problems."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING, Any
+
+from gunicorn.app.base import BaseApplication
+
+from nexus_core.location import Hub, remove_hub, write_hub
+
+from . import waiting
+from .counters import RequestCounters
+from .hub import HubLock, end_with_parent, urls
+from .worker import PatientWorker
+
+if TYPE_CHECKING:
+    from nexus_core.config import Config
+    from nexus_core.nexus import Nexus
+
+GRACE_SECONDS = 20
+
+
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
+    """The server of one hub. Each worker opens a `Nexus` of its own, after the fork."""
+
+    def __init__(
+        self, config: Config, listener: socket.socket, lock: HubLock, key: str, *, workers: int, threads: int
+    ) -> None:
+        self._config = config
+        self._listener = listener
+        self._lock = lock
+        self._key = key
+        self._size = (workers, threads)
+        self._counters = RequestCounters()
+        self._nexus: Nexus | None = None
+        self._shown, self._local = urls(listener)
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Settle gunicorn's settings; nothing of its own files and environment is read."""
+        workers, threads = self._size
+        settings = {
+            "bind": [f"fd://{os.dup(self._listener.fileno())}"],
+            "workers": workers, "threads": threads, "worker_class": PatientWorker, "worker_connections": 1000,
+            "timeout": 120, "graceful_timeout": GRACE_SECONDS, "keepalive": 15, "loglevel": "warning",
+            "limit_request_line": 8190, "proc_name": "nexus", "control_socket_disable": True,
+            "post_fork": self._after_fork, "post_worker_init": self._when_worker_ready,
+            "worker_exit": self._when_worker_ends, "on_exit": self._when_over,
+        }  # fmt: skip
+        for name, value in settings.items():
+            if name in self.cfg.settings:  # the control socket is not in every version
+                self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """The WSGI application of a worker."""
+        import orjson  # noqa: F401 - loaded, it is what encoding.py uses
+
+        from nexus_core import Nexus
+
+        from .app import create_app
+
+        self._nexus = Nexus.open(self._config)
+        return create_app(self._nexus, counters=self._counters)
+
+    def _after_fork(self, arbiter: Any, worker: Any) -> None:
+        end_with_parent()  # at once, so that nobody holds the port when the first process was killed
+        self._lock.close()
+        self._counters.use_slot(worker.age)
+        waiting.limit_seats(self._size[1] // 2)
+
+    def _when_worker_ready(self, worker: Any) -> None:
+        if worker.age > 1:  # workers are numbered from 1; a later one changes nothing
+            return
+        write_hub(self._config.data_dir, Hub(self._local, self._key, worker.ppid))
+        print(f"Nexus listens at {self._shown}", file=sys.stderr, flush=True)
+
+    def _when_worker_ends(self, arbiter: Any, worker: Any) -> None:
+        if self._nexus is not None:
+            self._nexus.close()
+
+    def _when_over(self, arbiter: Any) -> None:
+        remove_hub(self._config.data_dir, os.getpid())

@@ -1,0 +1,48 @@
+"""Requests that wait: how many may at once, and that they end when the server stops.
+
+A waiting request keeps a thread of its worker busy, so only half of the threads may wait; the other half answers.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+#: Set when this process is to stop: whoever waits then answers at once.
+stopping = threading.Event()
+
+PAUSE_SECONDS = 0.25  #: between two looks at the store
+_seats = threading.BoundedSemaphore(4)
+
+
+def limit_seats(number: int) -> None:
+    """Say how many requests of this process may wait at once; called before the first request."""
+    global _seats
+    _seats = threading.BoundedSemaphore(max(1, number))
+
+
+def take_seat() -> bool:
+    """A place to wait; false when all are taken. Give it back with `leave_seat`."""
+    return _seats.acquire(blocking=False)
+
+
+def leave_seat() -> None:
+    """Give the place to wait back."""
+    _seats.release()
+
+
+@contextmanager
+def seat() -> Iterator[bool]:
+    """A place to wait for the length of a block; false when all are taken."""
+    taken = take_seat()
+    try:
+        yield taken
+    finally:
+        if taken:
+            leave_seat()
+
+
+def pause(seconds: float = PAUSE_SECONDS) -> bool:
+    """Wait a little; false when the process is to stop."""
+    return not stopping.wait(seconds)
