@@ -49,6 +49,7 @@ _HOMES = {
     "domain.assignment": "Choice",
     "plugins.context": "Context",
     "plugins.hookspecs": "hookimpl",
+    "plugins.lazily": "lazily",
     "plugins.records": (
         "EventHandler DeliverySource JobHandler AgentRunnerFactory StoreFactory WakeupFactory AssignmentPolicy "
         "ComplexityEstimator TaskFormat Document DocumentRenderer Command Route Transport IdentityProvider HealthCheck "

@@ -123,6 +123,7 @@ from .formats.model import ParsedTasks as ParsedTasks
 from .nexus import Nexus as Nexus
 from .plugins.context import Context as Context
 from .plugins.hookspecs import hookimpl as hookimpl
+from .plugins.lazily import lazily as lazily
 from .plugins.records import AgentRunnerFactory as AgentRunnerFactory
 from .plugins.records import AssignmentPolicy as AssignmentPolicy
 from .plugins.records import Command as Command

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from nexus_core.domain.events import AssignmentCompleted, DocumentsChanged
 from nexus_core.plugins import records
 from nexus_core.plugins.hookspecs import hookimpl
+from nexus_core.plugins.lazily import lazily
 
-from . import handlers
 from .settings import DECLARED
 
 NEXUS_NAME = "github"  #: what the plugin is called also where it is given to `Nexus.open` by hand
@@ -23,17 +23,25 @@ def nexus_settings() -> Iterable[records.PluginSettings]:
 @hookimpl
 def nexus_delivery_sources() -> Iterable[records.DeliverySource]:
     """GitHub's webhooks."""
-    yield records.DeliverySource(name="github", verify=handlers.verify, translate=handlers.read)
+    yield records.DeliverySource(
+        name="github",
+        verify=lazily("nexus_plugin_github.handlers:verify"),
+        translate=lazily("nexus_plugin_github.handlers:read"),
+    )
 
 
 @hookimpl
 def nexus_event_handlers() -> Iterable[records.EventHandler]:
     """Pull requests for finished work, and documents."""
-    yield records.EventHandler(name="github.open_pull_request", on=AssignmentCompleted, call=handlers.open_pull_request)
+    yield records.EventHandler(
+        name="github.open_pull_request",
+        on=AssignmentCompleted,
+        call=lazily("nexus_plugin_github.handlers:open_pull_request"),
+    )
     yield records.EventHandler(
         name="github.publish_documents",
         on=DocumentsChanged,
-        call=handlers.publish_documents,
+        call=lazily("nexus_plugin_github.handlers:publish_documents"),
         lane="docs",
         coalesce=lambda event: str(event.repository_id),
     )
@@ -42,12 +50,14 @@ def nexus_event_handlers() -> Iterable[records.EventHandler]:
 @hookimpl
 def nexus_git_credentials() -> Iterable[records.GitCredentials]:
     """The token, for cloning and pushing."""
-    yield records.GitCredentials(name="github", find=handlers.git_credentials)
+    yield records.GitCredentials(name="github", find=lazily("nexus_plugin_github.handlers:git_credentials"))
 
 
 @hookimpl
 def nexus_health_checks() -> Iterable[records.HealthCheck]:
     """Whether GitHub answers and takes the token."""
     yield records.HealthCheck(
-        name="github.access", check=handlers.check_access, summary="GitHub answers and accepts the token"
+        name="github.access",
+        check=lazily("nexus_plugin_github.handlers:check_access"),
+        summary="GitHub answers and accepts the token",
     )

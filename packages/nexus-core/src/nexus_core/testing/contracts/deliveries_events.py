@@ -1,0 +1,194 @@
+# ruff: noqa: S101, SIM300 - a suite of tests: asserts, expected value first
+"""Webhooks as they came, and the feed of all that happened."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import pytest
+
+from ...domain.access import system_actor
+from ...domain.deliveries import DeliveryState, VerifiedDelivery
+from ...domain.events import Event, TaskMoved
+from ...errors import NotFound
+from ...ports.storage import Store, Visible
+from .aids import LATER, NOW, at_once, make_repository
+
+WEBHOOK = VerifiedDelivery(
+    source="github", id="guid-1", kind="pull_request.closed", body=b'\x00\xff{"a": 1}', headers={"x-event": "é"},
+    fingerprint="f1", subject="github:acme/api#7",
+)  # fmt: skip
+
+
+class DeliveriesContract:
+    """Deliveries."""
+
+    def test_delivery_round_trip(self, store: Store) -> None:
+        """The bytes and headers of a delivery are kept as they came; a list leaves them out."""
+        with store.writing() as tx:
+            delivery_id = tx.deliveries.add(WEBHOOK, DeliveryState.RECEIVED, NOW)
+        assert delivery_id is not None
+        with store.reading() as tx:
+            found = tx.deliveries.get(delivery_id)
+            (listed,) = tx.deliveries.list(source=None, state=None, after=0, limit=5)
+
+            assert found == tx.deliveries.find("github", "guid-1")
+            assert (WEBHOOK.body, WEBHOOK.headers, WEBHOOK.subject, NOW) == (
+                found.body, found.headers, found.subject, found.created_at,
+            )  # fmt: skip
+            assert (delivery_id, "pull_request.closed") == (listed.id, listed.kind)
+
+    def test_delivery_is_stored_once(self, store: Store) -> None:
+        """Of eight that store one delivery at once, one does."""
+
+        def add() -> int | None:
+            with store.writing() as tx:
+                return tx.deliveries.add(WEBHOOK, DeliveryState.RECEIVED, NOW)
+
+        assert 1 == sum(found is not None for found in at_once([add] * 8))
+
+    def test_replay_is_known(self, store: Store) -> None:
+        """The same content under another id is known by its fingerprint, unless the first one failed."""
+        with store.writing() as tx:
+            delivery_id = tx.deliveries.add(WEBHOOK, DeliveryState.RECEIVED, NOW)
+            assert delivery_id is not None
+            assert (True, False) == tuple(tx.deliveries.is_known(source, "f1") for source in ("github", "slack"))
+            tx.deliveries.settle(delivery_id, DeliveryState.FAILED, "no luck", LATER)
+            assert not tx.deliveries.is_known("github", "f1")
+            found = tx.deliveries.get(delivery_id)
+
+        assert (DeliveryState.FAILED, "no luck", LATER) == (found.state, found.error, found.handled_at)
+
+    def test_deliveries_are_listed_newest_first(self, store: Store) -> None:
+        """By source and state, page by page, from the newest."""
+        with store.writing() as tx:
+            ids = [
+                tx.deliveries.add(attrs.evolve(WEBHOOK, id=f"g{number}", source=source), DeliveryState.RECEIVED, NOW)
+                for number, source in enumerate(("github", "slack", "github"))
+            ]
+
+        def listed(source: str | None = None, after: int | None = 0, limit: int = 9) -> list[int]:
+            with store.reading() as tx:
+                return [one.id for one in tx.deliveries.list(source=source, state=None, after=after or 0, limit=limit)]
+
+        assert (ids[::-1], [ids[2], ids[0]]) == (listed(), listed("github"))
+        assert ([ids[1]], []) == (listed(after=ids[2], limit=1), listed("gitlab"))
+
+    def test_missing_delivery(self, store: Store) -> None:
+        """What does not exist is not found."""
+        with store.reading() as tx:
+            assert tx.deliveries.find("github", "nope") is None
+            with pytest.raises(NotFound):
+                tx.deliveries.get(2**64)
+
+
+class EventsContract:
+    """Events."""
+
+    def test_event_round_trip(self, store: Store) -> None:
+        """An event comes back as its class, with all that it says."""
+        with store.writing() as tx:
+            made = tx.events.append(
+                "task.moved", actor=system_actor("me"), now=NOW, task_id=3, repository_id=4, assignment_id=5,
+                delivery="github:guid-1", payload={"from": "review", "to": "done", "é": [1, None]},
+            )  # fmt: skip
+
+        with store.reading() as tx:
+            found = tx.events.get(made.id)
+        assert made == found
+        assert TaskMoved is type(found)
+
+    def test_feed_pages(self, store: Store) -> None:
+        """The feed goes on after an event; the newest come oldest first."""
+        ids = [_append(store, number) for number in range(5)]
+
+        assert ids == _feed(store)
+        assert ids[2:4] == _feed(store, after=ids[1], limit=2)
+        assert [] == _feed(store, after=ids[-1])
+        assert ids[3:] == _feed(store, newest=True, limit=2)
+
+    def test_feed_filters(self, store: Store) -> None:
+        """By type, by a pattern of types, by task, by what may be seen."""
+        repository = make_repository(store)
+        moved = _append(store, 1, task_id=7)
+        webhook = _append(store, 2, kind="github.pull_request.closed", repository_id=repository.id)
+
+        assert ([moved], [webhook]) == (_feed(store, kind="task.moved"), _feed(store, kind="github.*"))
+        assert ([moved], []) == (_feed(store, task_id=7), _feed(store, kind="task_moved"))
+        assert [webhook] == _feed(store, visible=frozenset({repository.id}))
+        assert [webhook] == _feed(store, visible=frozenset({repository.id}), newest=True)
+
+    def test_payload_is_searched(self, store: Store) -> None:
+        """Whether an event of a type and task has a word in its payload."""
+        _append(store, 1, task_id=7, payload={"key": "a%b:1"})
+        with store.reading() as tx:
+            found = [
+                tx.events.has(kind, task_id, key)
+                for kind, task_id, key in (
+                    ("task.moved", 7, "a%b:1"), ("task.moved", None, "a%b:1"), ("task.moved", 8, "a%b:1"),
+                    ("task.done", 7, "a%b:1"), ("task.moved", 7, "axb:1"),
+                )
+            ]  # fmt: skip
+
+        assert [True, True, False, False, False] == found
+
+    def test_follower_misses_nothing(self, store: Store) -> None:
+        """Whoever follows the feed while eight write, some slowly, sees each event once, in one lasting order."""
+        done = threading.Event()
+
+        def write(writer: int) -> None:
+            for number in range(12):
+                with store.writing() as tx:
+                    _append_in(tx, writer * 100 + number)
+                    if number % 4 == 0:
+                        done.wait(0.01)  # a transaction that takes its time: others commit before it
+                    _append_in(tx, writer * 100 + number + 50)
+
+        def follow() -> list[int]:
+            seen: list[int] = []
+            idle = 0
+            while idle < 60 and len(seen) < 8 * 24:
+                found = _feed(store, after=seen[-1] if seen else 0, limit=7)
+                idle = 0 if found else idle + 1
+                done.wait(0.0 if found else 0.05)
+                seen += found
+            return seen
+
+        results = at_once([*(lambda n=number: write(n) for number in range(8)), follow])
+        seen = next(result for result in results if result is not None)
+
+        assert 8 * 24 == len(seen) == len(set(seen))
+        assert seen == _feed(store, limit=500)
+
+    def test_missing_event(self, store: Store) -> None:
+        """What does not exist is not found."""
+        with store.reading() as tx, pytest.raises(NotFound):
+            tx.events.get(999_999)
+
+
+def _append_in(
+    tx: Any, number: int, kind: str = "task.moved", task_id: int | None = None, repository_id: int | None = None,
+    payload: Mapping[str, Any] | None = None,
+) -> Event:  # fmt: skip
+    event: Event = tx.events.append(
+        kind, actor=system_actor(), now=NOW, task_id=task_id, repository_id=repository_id, assignment_id=None,
+        delivery=None, payload=payload or {"n": number},
+    )  # fmt: skip
+    return event
+
+
+def _append(store: Store, number: int, **fields: Any) -> int:
+    with store.writing() as tx:
+        return _append_in(tx, number, **fields).id
+
+
+def _feed(
+    store: Store, *, after: int = 0, kind: str | None = None, task_id: int | None = None, visible: Visible = None,
+    limit: int = 50, newest: bool = False,
+) -> list[int]:  # fmt: skip
+    with store.reading() as tx:
+        found = tx.events.list(after=after, kind=kind, task_id=task_id, visible=visible, limit=limit, newest=newest)
+    return [event.id for event in found]

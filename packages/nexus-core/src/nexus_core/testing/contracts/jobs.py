@@ -1,0 +1,218 @@
+# ruff: noqa: S101, SIM300 - a suite of tests: asserts, expected value first
+"""Jobs: taken once, in order of their subject, fenced by attempt and worker, never lost."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from ...domain.jobs import Job, JobState, NewJob
+from ...errors import NotFound
+from ...ports.storage import Store
+from ...ports.wakeup import Ring
+from .aids import EARLIER, LATER, NOW, at_once
+
+
+class JobsContract:
+    """Background work."""
+
+    def test_job_round_trip(self, store: Store) -> None:
+        """A job comes back as it was stored."""
+        job_id = _add(store, payload={"a": [1, "é"]}, subject="s", unique_key="u", max_attempts=7, run_at=LATER)
+        with store.reading() as tx:
+            job = tx.jobs.get(job_id)
+
+        assert ({"a": [1, "é"]}, "s", "u", 7, LATER, NOW) == (
+            job.payload, job.subject, job.unique_key, job.max_attempts, job.run_at, job.created_at,
+        )  # fmt: skip
+        assert (JobState.PENDING, 0, None) == (job.state, job.attempt, job.locked_by)
+
+    def test_claim_leases(self, store: Store) -> None:
+        """A claimed job is running, counts an attempt, and is the worker's until then."""
+        job_id = _add(store)
+        (job,) = _claim(store, worker="w")
+
+        assert (job_id, JobState.RUNNING, 1, "w", LATER) == (
+            job.id, job.state, job.attempt, job.locked_by, job.locked_until,
+        )  # fmt: skip
+        assert [] == _claim(store)
+
+    def test_claim_takes_what_is_due_in_order(self, store: Store) -> None:
+        """Due jobs of the lanes, the longest due first, no more than asked for; later ones wait."""
+        _add(store, run_at=LATER)
+        second, first = _add(store, run_at=NOW), _add(store, run_at=EARLIER)
+        other = _add(store, lane="docs", run_at=EARLIER)
+
+        assert [first] == [job.id for job in _claim(store, limit=1)]
+        assert [second] == [job.id for job in _claim(store)]
+        assert [] == _claim(store, lanes=())
+        assert [other] == [job.id for job in _claim(store, lanes=("default", "docs"))]
+
+    def test_claim_by_id(self, store: Store) -> None:
+        """Named jobs are taken when they are due and free, and no others."""
+        due, later, _ = _add(store), _add(store, run_at=LATER), _add(store)
+
+        assert [due] == [job.id for job in _claim(store, ids=[due, later, 10**12])]
+        assert [] == _claim(store, ids=[due])
+        assert [] == _claim(store, ids=[])
+
+    def test_due_lists_what_could_be_taken(self, store: Store) -> None:
+        """Due jobs with their lanes, without taking them."""
+        first, second = _add(store), _add(store, lane="docs", run_at=EARLIER)
+        _add(store, run_at=LATER)
+        with store.reading() as tx:
+            assert [Ring("docs", second), Ring("default", first)] == tx.jobs.due(("default", "docs"), 10, NOW)
+            assert [Ring("docs", second)] == tx.jobs.due(("default", "docs"), 1, NOW)
+
+    def test_subject_keeps_order(self, store: Store) -> None:
+        """Jobs of one subject run one after the other, oldest first, while others go on."""
+        first, second, free = _add(store, subject="s"), _add(store, subject="s"), _add(store, subject="t")
+        taken = _claim(store)
+
+        assert [first, free] == [job.id for job in taken]
+        assert ([], []) == (_claim(store), _claim(store, ids=[second]))
+        with store.writing() as tx:
+            assert Ring("default", second) == tx.jobs.next_of_subject("s", first, NOW)
+            tx.jobs.finish(taken[0], JobState.DONE, None, NOW)
+        assert [second] == [job.id for job in _claim(store)]
+
+    def test_unique_key_waits_once(self, store: Store) -> None:
+        """A second job with a key that waits is not stored; once it runs, it is."""
+        with store.writing() as tx:
+            new = NewJob(kind="k", unique_key="u")
+            assert [True, False] == [tx.jobs.add(new, NOW) is not None for _ in range(2)]
+        _claim(store)
+        with store.writing() as tx:
+            assert tx.jobs.add(new, NOW) is not None
+
+    def test_unique_key_at_once(self, store: Store) -> None:
+        """Eight that store one key at once leave one job."""
+
+        def add() -> int | None:
+            with store.writing() as tx:
+                return tx.jobs.add(NewJob(kind="k", unique_key="u"), NOW)
+
+        assert 1 == sum(job_id is not None for job_id in at_once([add] * 8))
+
+    def test_claims_never_meet(self, store: Store) -> None:
+        """Eight workers take each of a hundred jobs once, never more at a time than they asked for."""
+        with store.writing() as tx:
+            for number in range(100):
+                tx.jobs.add(NewJob(kind="k", subject=f"s{number % 50}"), NOW)
+
+        def work(name: str) -> list[int]:
+            mine: list[int] = []
+            idle = 0
+            while idle < 20:
+                jobs = _claim(store, limit=3, worker=name)
+                assert len(jobs) <= 3
+                idle = 0 if jobs else idle + 1
+                for job in jobs:
+                    with store.writing() as tx:
+                        assert tx.jobs.finish(job, JobState.DONE, None, NOW)
+                mine += [job.id for job in jobs]
+            return mine
+
+        workers = [lambda name=str(number): work(name) for number in range(8)]
+        taken = [job_id for mine in at_once(workers) for job_id in mine]
+
+        assert 100 == len(taken) == len(set(taken))
+
+    def test_lost_lease_cannot_write(self, store: Store) -> None:
+        """Who lost the job to another changes nothing: not its end, not its next run, not its lease."""
+        _add(store)
+        (old,) = _claim(store, worker="old")
+        with store.writing() as tx:
+            assert tx.jobs.release(old, "silent", NOW)
+        (new,) = _claim(store, worker="new")
+        with store.writing() as tx:
+            assert [False, False, False, False] == [
+                tx.jobs.finish(old, JobState.DONE, None, NOW),
+                tx.jobs.postpone(old, LATER, attempt=1, error=None),
+                tx.jobs.release(old, "again", NOW),
+                tx.jobs.kill(old, "again", NOW),
+            ]
+            assert (0, 1) == (tx.jobs.renew([old.id], "old", LATER), tx.jobs.renew([old.id], "new", LATER))
+            assert tx.jobs.finish(new, JobState.DONE, "fine", LATER)
+            found = tx.jobs.get(new.id)
+
+        assert (JobState.DONE, "fine", LATER, 2) == (found.state, found.last_error, found.finished_at, found.attempt)
+
+    def test_postponed_runs_later(self, store: Store) -> None:
+        """A job that is to be tried again waits until then, with the attempts that it is told."""
+        job_id = _add(store)
+        (job,) = _claim(store)
+        with store.writing() as tx:
+            assert tx.jobs.postpone(job, LATER, attempt=1, error="no luck")
+
+        assert [] == _claim(store)
+        (again,) = _claim(store, now=LATER)
+        assert (job_id, 2, "no luck") == (again.id, again.attempt, again.last_error)
+
+    def test_expired_leases_are_found(self, store: Store) -> None:
+        """Running jobs whose lease ended, and no others."""
+        _add(store)
+        (job,) = _claim(store)
+        with store.writing() as tx:
+            assert [] == tx.jobs.expired(NOW, 10)
+            assert [job.id] == [one.id for one in tx.jobs.expired(LATER.replace(year=2027), 10)]
+
+    def test_dead_and_revived(self, store: Store) -> None:
+        """A job that was given up can be set to work again, from its first attempt; one that waits cannot."""
+        job_id = _add(store)
+        (job,) = _claim(store)
+        with store.writing() as tx:
+            assert tx.jobs.kill(job, "poison", LATER)
+            dead = tx.jobs.get(job_id)
+            assert (JobState.DEAD, "poison", LATER) == (dead.state, dead.last_error, dead.finished_at)
+            assert [True, False] == [tx.jobs.revive(job_id, NOW) for _ in range(2)]
+
+        assert [1] == [one.attempt for one in _claim(store)]
+
+    def test_lists_and_figures(self, store: Store) -> None:
+        """Jobs by state, lane and kind, page by page; how many are where, and since when the oldest waits."""
+        first = _add(store, run_at=EARLIER)
+        second, third = _add(store, lane="docs"), _add(store, kind="other")
+        with store.reading() as tx:
+
+            def listed(**given: Any) -> list[int]:
+                asked: dict[str, Any] = {"state": None, "lane": None, "kind": None, "after": 0, "limit": 9, **given}
+                return [job.id for job in tx.jobs.list(**asked)]
+
+            assert ([first, second, third], [second]) == (listed(), listed(lane="docs"))
+            assert ([third], [], [second]) == (listed(kind="other"), listed(state="dead"), listed(after=first, limit=1))
+            stats = {(row.lane, str(row.state)): (row.number, row.oldest) for row in tx.jobs.stats()}
+            assert {("default", "pending"): (2, EARLIER), ("docs", "pending"): (1, NOW)} == stats
+
+    def test_schedule_comes_round_once(self, store: Store) -> None:
+        """Of eight that look at once, one gets a due schedule; it is due again when its time has come."""
+
+        def take(now: datetime, then: datetime) -> bool:
+            with store.writing() as tx:
+                return tx.jobs.take_schedule("daily", now, then)
+
+        assert 1 == sum(at_once([lambda: take(NOW, LATER)] * 8))
+        assert (False, True) == (take(NOW, LATER), take(LATER, LATER.replace(year=2027)))
+
+    @pytest.mark.parametrize("missing", [0, 999_999, 2**63])
+    def test_missing_job(self, store: Store, missing: int) -> None:
+        """An id that does not exist is not found."""
+        with store.reading() as tx, pytest.raises(NotFound):
+            tx.jobs.get(missing)
+
+
+def _add(store: Store, kind: str = "k", **fields: Any) -> int:
+    with store.writing() as tx:
+        job_id = tx.jobs.add(NewJob(kind=kind, **fields), NOW)
+    assert job_id is not None
+    return job_id
+
+
+def _claim(
+    store: Store, *, lanes: tuple[str, ...] = ("default",), limit: int = 10, worker: str = "w",
+    now: datetime = NOW, ids: list[int] | None = None,
+) -> list[Job]:  # fmt: skip
+    with store.writing() as tx:
+        return tx.jobs.claim(lanes, limit=limit, worker=worker, now=now, until=LATER, ids=ids)

@@ -1,0 +1,136 @@
+# ruff: noqa: S101, SIM300 - a suite of tests: asserts, expected value first
+"""Readiness as the store keeps it, the order of work, and claims that never meet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+
+from ...domain.tasks import Priority, Status
+from ...ports.storage import ReadyQuery, Store
+from .aids import EARLIER, LATER, NOW, at_once, make_repository, make_task, make_tasks
+
+
+class ReadinessContract:
+    """What is ready, and in what order."""
+
+    @pytest.mark.parametrize(
+        ("fields", "counts", "ready"),
+        [
+            ({}, {}, True),
+            ({"not_before": EARLIER}, {}, True),
+            ({"not_before": NOW}, {}, True),
+            ({"not_before": LATER}, {}, False),
+            ({"status": Status.BLOCKED}, {}, False),
+            ({"status": Status.DONE}, {}, False),
+            ({}, {"open_dependencies": 1}, False),
+            ({}, {"open_subtasks": 1}, False),
+            ({}, {"blocked_ancestors": 1}, False),
+        ],
+    )
+    def test_conditions(self, store: Store, fields: dict[str, Any], counts: dict[str, int], ready: bool) -> None:
+        """Each condition of readiness counts, in every look-up alike."""
+        task_id = make_task(store, **fields).id
+        zero = {"open_dependencies": 0, "open_subtasks": 0, "blocked_ancestors": 0, "impact": 0}
+        with store.writing() as tx:
+            tx.tasks.set_counts([{"id": task_id, **zero, **counts}])
+        expected = [task_id] if ready else []
+
+        with store.writing() as tx:
+            assert expected == [task.id for task in tx.tasks.ready(ReadyQuery(), NOW)]
+            assert expected == tx.tasks.startable_among([task_id], NOW)
+            assert expected == [task.id for task in tx.tasks.dispatchable(NOW, max_failures=3, limit=5)]
+            assert (expected or [None]) == [getattr(tx.tasks.pick(ReadyQuery(), NOW), "id", None)]
+
+    def test_held_is_not_ready(self, store: Store) -> None:
+        """A task that somebody holds is not offered again."""
+        task = make_task(store)
+        with store.writing() as tx:
+            tx.tasks.save(attrs.evolve(task, assignment_id=1, agent="claude", fence=1), NOW)
+
+        with store.writing() as tx:
+            assert ([], None) == (tx.tasks.ready(ReadyQuery(), NOW), tx.tasks.pick(ReadyQuery(), NOW))
+
+    def test_order(self, store: Store) -> None:
+        """Priority, then impact, then smaller complexity, then lower id."""
+        low = make_task(store, priority=Priority.LOW).id
+        large, small = make_task(store, complexity_manual=9).id, make_task(store, complexity_auto=2).id
+        wanted, twin = make_task(store, complexity_manual=9).id, make_task(store, complexity_auto=2).id
+        urgent = make_task(store, priority=Priority.CRITICAL, complexity_manual=10).id
+        with store.writing() as tx:
+            tx.tasks.set_impact({wanted: 3})
+
+        with store.writing() as tx:
+            expected = [urgent, wanted, small, twin, large, low]
+            assert expected == [task.id for task in tx.tasks.ready(ReadyQuery(), NOW)]
+            assert expected == tx.tasks.startable_among(sorted(expected), NOW)
+            assert urgent == getattr(tx.tasks.pick(ReadyQuery(), NOW), "id", None)
+
+    def test_narrowed(self, store: Store) -> None:
+        """By repository, by complexity, by skills (a task without labels fits all), by what the key may see."""
+        repository = make_repository(store)
+        plain = make_task(store, complexity_manual=8).id
+        python = make_task(store, labels=("python",), repository_id=repository.id, complexity_manual=3).id
+        rust = make_task(store, labels=("rust", "c"), complexity_manual=9).id
+        cases = [
+            (ReadyQuery(repository_id=repository.id), [python]),
+            (ReadyQuery(max_complexity=8), [python, plain]),
+            (ReadyQuery(skills=frozenset({"python"})), [python, plain]),
+            (ReadyQuery(skills=frozenset({"c"})), [plain, rust]),
+            (ReadyQuery(visible=frozenset({repository.id})), [python]),
+            (ReadyQuery(visible=frozenset()), []),
+        ]
+        with store.writing() as tx:
+            found = [[task.id for task in tx.tasks.ready(query, NOW)] for query, _ in cases]
+            picked = [getattr(tx.tasks.pick(query, NOW), "id", None) for query, _ in cases]
+
+        assert [wanted for _, wanted in cases] == found
+        assert [wanted[0] if wanted else None for _, wanted in cases] == picked
+
+    def test_failures_hold_dispatch_back(self, store: Store) -> None:
+        """Automatic assignment skips tasks that failed too often or are to be retried later; a claim need not."""
+        often, later = make_task(store), make_task(store)
+        with store.writing() as tx:
+            tx.tasks.save(attrs.evolve(often, failures=3), NOW)
+            tx.tasks.save(attrs.evolve(later, failures=1, retry_at=LATER), NOW)
+
+        with store.writing() as tx:
+            assert [] == tx.tasks.dispatchable(NOW, max_failures=3, limit=5)
+            assert [later.id] == [task.id for task in tx.tasks.dispatchable(LATER, max_failures=3, limit=5)]
+            assert 2 == len(tx.tasks.ready(ReadyQuery(), NOW))
+
+    def test_counts_are_bumped(self, store: Store) -> None:
+        """The counts change by a difference, and the new ones are told."""
+        a, b = make_tasks(store, 2)
+        with store.writing() as tx:
+            assert {a: 2, b: 2} == tx.tasks.bump_dependencies([b, a, a], 2)
+            assert {a: 1} == tx.tasks.bump_dependencies([a], -1)
+            assert (1, 0) == (tx.tasks.bump_subtasks(a, 1), tx.tasks.bump_subtasks(a, -1))
+            tx.tasks.bump_ancestors([a, b], 1)
+            tx.tasks.set_impact({a: 5})
+            found = tx.tasks.get(a)
+
+            assert (1, 0, 1, 5) == (
+                found.open_dependencies, found.open_subtasks, found.blocked_ancestors, found.impact,
+            )  # fmt: skip
+            assert 1 == found.version
+
+    def test_claims_never_meet(self, store: Store) -> None:
+        """Eight threads that pick and hold tasks hold each of forty once."""
+        make_tasks(store, 40)
+
+        def claim() -> list[int]:
+            mine: list[int] = []
+            while True:
+                with store.writing() as tx:
+                    task = tx.tasks.pick(ReadyQuery(), NOW)
+                    if task is None:
+                        return mine
+                    tx.tasks.save(attrs.evolve(task, assignment_id=task.id, fence=task.fence + 1), NOW)
+                mine.append(task.id)
+
+        taken = [task_id for mine in at_once([claim] * 8) for task_id in mine]
+
+        assert 40 == len(taken) == len(set(taken))

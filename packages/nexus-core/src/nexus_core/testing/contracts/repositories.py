@@ -1,0 +1,102 @@
+# ruff: noqa: S101, SIM300 - a suite of tests: asserts, expected value first
+"""Repositories, and the changes on code hosts."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+
+from ...domain.changes import ChangeLink, ChangeRef, ChangeState
+from ...errors import Duplicate, NotFound
+from ...ports.storage import Store
+from .aids import LATER, NOW, make_repository, make_task
+
+
+class RepositoriesContract:
+    """Repositories."""
+
+    def test_repository_round_trip(self, store: Store) -> None:
+        """A repository comes back as it was stored, by id, by name in any case, and by its host's id."""
+        made = make_repository(store, "Acme/Api", "4711")
+
+        with store.reading() as tx:
+            found = (
+                tx.repositories.get(made.id), tx.repositories.find("acme/API"), tx.repositories.find_external("4711"),
+            )  # fmt: skip
+
+            assert (made, made, made) == found
+            assert (NOW, "main") == (made.created_at, made.default_branch)
+
+    def test_repository_name_is_unique(self, store: Store) -> None:
+        """Names differ in more than their case."""
+        make_repository(store, "acme/api")
+
+        with pytest.raises(Duplicate), store.writing() as tx:
+            tx.repositories.add("ACME/api", "", default_branch="main", external_id=None, now=NOW)
+
+    @pytest.mark.parametrize("missing", [0, -1, 999, 2**63, 10**30])
+    def test_missing_repository(self, store: Store, missing: int) -> None:
+        """An id that does not exist is not found, however large it is."""
+        with store.reading() as tx, pytest.raises(NotFound):
+            tx.repositories.get(missing)
+
+    def test_repository_is_saved(self, store: Store) -> None:
+        """A changed repository is written, and listed in the order of ids."""
+        first, second = make_repository(store, "a/a"), make_repository(store, "a/b")
+        renamed = attrs.evolve(first, name="a/z", url="https://example.org/a/z", external_id="7")
+        with store.writing() as tx:
+            tx.repositories.save(renamed)
+
+        with store.reading() as tx:
+            assert [renamed, second] == tx.repositories.list()
+
+
+class ChangesContract:
+    """Changes on code hosts."""
+
+    def test_change_round_trip(self, store: Store) -> None:
+        """A change is stored once, and found by number, by head and by branch."""
+        repository = make_repository(store)
+        with store.writing() as tx:
+            made = tx.changes.add(_ref(), repository.id, ChangeState.OPEN, NOW)
+            again = tx.changes.add(_ref(), repository.id, ChangeState.OPEN, NOW)
+
+        assert made is not None and again is None
+        with store.writing() as tx:
+            assert made == tx.changes.find("github", repository.id, 7)
+            assert [made] == tx.changes.by_head("github", repository.id, "abc")
+            assert [made] == tx.changes.by_branch(repository.id, "nx-1")
+            assert tx.changes.find("gitlab", repository.id, 7) is None
+
+    def test_change_is_saved(self, store: Store) -> None:
+        """State and the host's time are written."""
+        repository = make_repository(store)
+        with store.writing() as tx:
+            made = tx.changes.add(_ref(), repository.id, ChangeState.DRAFT, NOW)
+            assert made is not None
+            tx.changes.save(attrs.evolve(made, state=ChangeState.MERGED, host_updated_at=LATER), LATER)
+
+        with store.writing() as tx:
+            found = tx.changes.find("github", repository.id, 7)
+            assert found is not None
+            assert (ChangeState.MERGED, LATER, LATER) == (found.state, found.host_updated_at, found.updated_at)
+
+    def test_change_links(self, store: Store) -> None:
+        """A change is tied to a task once; tying it again brings the reason up to date."""
+        repository, task = make_repository(store), make_task(store)
+        with store.writing() as tx:
+            change = tx.changes.add(_ref(), repository.id, ChangeState.OPEN, NOW)
+            assert change is not None
+            link = ChangeLink(change_id=change.id, task_id=task.id, closes=False, reason="the title names it")
+            firmer = attrs.evolve(link, closes=True, reason="the branch names it")
+
+            assert (True, False) == (tx.changes.link(link), tx.changes.link(firmer))
+            assert [firmer] == tx.changes.links(change.id)
+            assert [(change, firmer)] == tx.changes.of_task(task.id)
+
+
+def _ref() -> ChangeRef:
+    return ChangeRef(
+        source="github", repository="acme/api", number=7, title="T", branch="nx-1", url="u", author="ann", head="abc",
+        updated_at=NOW,
+    )  # fmt: skip
