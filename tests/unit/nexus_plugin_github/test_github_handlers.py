@@ -16,6 +16,7 @@ from nexus_core.domain.jobs import Done, Retry, Snooze
 from nexus_core.errors import Unauthenticated
 from nexus_core.nexus import Nexus
 from nexus_core.plugins.context import Context
+from nexus_core.plugins.records import NotChecked
 from nexus_demo.standins.bare import BareRepository
 from nexus_demo.standins.github import GitHubStandIn
 from nexus_plugin_github import handlers, hooks
@@ -334,13 +335,19 @@ def test_the_token_is_given_to_github_alone(hub: Nexus, github: GitHubStandIn, u
         ({}, None),
         ({"token": "revoked"}, "does not accept the token"),
         ({"token": "", "app_id": "7"}, "not supported yet"),
-        ({"token": ""}, None),
         ({"api_url": "http://127.0.0.1:9"}, "cannot be reached"),
     ],
 )
 def test_the_doctor_says_what_is_wrong(open_hub: OpenHub, settings: dict[str, str], wrong: str | None) -> None:
-    """A token that works, or none at all, is fine."""
+    """A token that works is fine; what does not is said."""
     found = handlers.check_access(_context(open_hub(**settings)))
 
     assert (wrong is None) == (found is None)
     assert (wrong or "") in (found or "")
+
+
+def test_the_doctor_says_that_there_was_nothing_to_check(open_hub: OpenHub) -> None:
+    """Without a token nothing is claimed of GitHub."""
+    found = handlers.check_access(_context(open_hub(token="")))
+
+    assert isinstance(found, NotChecked)

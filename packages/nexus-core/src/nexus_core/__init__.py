@@ -53,6 +53,7 @@ _HOMES = {
     "plugins.records": (
         "EventHandler DeliverySource JobHandler AgentRunnerFactory StoreFactory WakeupFactory AssignmentPolicy "
         "ComplexityEstimator TaskFormat Document DocumentRenderer Command Route Transport IdentityProvider HealthCheck "
+        "NotChecked "
         "GitCredentials Setting PluginSettings Schedule"
     ),
     "ports.agents": "AgentRunner RunRequest RunResult",

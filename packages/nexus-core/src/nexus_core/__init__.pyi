@@ -136,6 +136,7 @@ from .plugins.records import GitCredentials as GitCredentials
 from .plugins.records import HealthCheck as HealthCheck
 from .plugins.records import IdentityProvider as IdentityProvider
 from .plugins.records import JobHandler as JobHandler
+from .plugins.records import NotChecked as NotChecked
 from .plugins.records import PluginSettings as PluginSettings
 from .plugins.records import Route as Route
 from .plugins.records import Schedule as Schedule

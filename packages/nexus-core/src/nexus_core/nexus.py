@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
+from . import __version__
 from .clock import Clock, SystemClock
 from .config import Config, load_config
 from .errors import ConfigurationError, NexusError
@@ -210,7 +211,7 @@ class Nexus:
 def assemble(config: Config, plugins: Iterable[Any] = (), *, load_plugins: bool = True) -> Plugins:
     """Collect the records of the core, of the given plugins and of the installed ones."""
     found = Plugins(tables=config.plugins, environ=config.environ)
-    found.register(Builtin(config), "core", distribution="nexus-core")
+    found.register(Builtin(config), "core", distribution="nexus-core", version=__version__)
     for plugin in plugins:
         found.register(plugin, name_of(plugin))
     if load_plugins:

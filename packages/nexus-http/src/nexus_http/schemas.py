@@ -90,7 +90,7 @@ SHAPES: dict[str, str] = {
     "Paths": "paths:[text]",
     "Health": "status:text",
     "Plugin": "name:text distribution:text version:text records:object",
-    "Check": "name:text ok:flag message:text",
+    "Check": "name:text ok:flag checked:flag message:text",
     "Fault": "pointer:text message:text",
     "Problem": "type:text title:text status:int detail:text code:text",
 }

@@ -17,6 +17,7 @@ from nexus_core.domain.jobs import Done, Outcome, Retry, Snooze
 from nexus_core.domain.repositories import Repository
 from nexus_core.errors import Invalid, NexusError, Unavailable
 from nexus_core.plugins.context import Context
+from nexus_core.plugins.records import NotChecked
 
 from . import sansio, translate
 from .reading import payload_of, text
@@ -211,11 +212,12 @@ def git_credentials(url: str, ctx: Context) -> tuple[str, str] | None:
     return ("x-access-token", settings.token.strip())
 
 
-def check_access(ctx: Context) -> str | None:
-    """What is wrong with our access to GitHub; None when it works, or when none is configured."""
+def check_access(ctx: Context) -> str | NotChecked | None:
+    """What is wrong with our access to GitHub; None when it works."""
     settings = ctx.settings(Settings)
     if settings.missing_access:
-        return settings.missing_access if settings.app_id or settings.app_private_key else None
+        wrong = settings.app_id or settings.app_private_key
+        return settings.missing_access if wrong else NotChecked("no token is configured (NEXUS_GITHUB_TOKEN)")
     try:
         with _client(settings) as client:
             client.check()

@@ -16,7 +16,7 @@ from nexus_core.domain.events import (
     TaskCompleted,
 )
 from nexus_core.plugins.hookspecs import hookimpl
-from nexus_core.plugins.records import DeliverySource, EventHandler, HealthCheck, PluginSettings
+from nexus_core.plugins.records import DeliverySource, EventHandler, HealthCheck, NotChecked, PluginSettings
 
 from .settings import SETTINGS, Settings
 
@@ -66,7 +66,7 @@ def _verify(body: bytes, headers: Mapping[str, str], ctx: Context) -> VerifiedDe
     return verify(body, headers, ctx.now(), ctx.settings(Settings).signing_secret)
 
 
-def _translate(delivery: Delivery, ctx: Context) -> Iterable[Fact]:
+def _translate(delivery: Delivery, ctx: Context) -> Iterable[Fact] | None:
     from .actions import translate
 
     return translate(delivery, ctx)
@@ -106,7 +106,7 @@ def _alarm(event: JobDied, ctx: Context) -> Outcome | None:
     return alarm(event, ctx)
 
 
-def _check(ctx: Context) -> str | None:
+def _check(ctx: Context) -> str | NotChecked | None:
     from .health import check
 
     return check(ctx)

@@ -28,10 +28,16 @@ def show_checks(screen: Screen, found: dict[str, Any]) -> None:
     """Tell what each check found."""
     rows = [
         (
-            screen.style("ok", fg="green") if check["ok"] else screen.style("wrong", fg="red"),
+            _mark(screen, check),
             screen.bold(check["name"]),
             check["message"],
         )
         for check in found["items"]
     ]
     screen.table(("", "check", "found"), rows, empty="Nothing to check.")
+
+
+def _mark(screen: Screen, check: dict[str, Any]) -> str:
+    if not check["ok"]:
+        return screen.style("wrong", fg="red")
+    return screen.style("ok", fg="green") if check.get("checked", True) else "–"

@@ -195,13 +195,20 @@ class IdentityProvider:
     identify: Callable[[Context, str, str], Mapping[str, str]]  #: (ctx, code, verifier) -> {"id", "login"}
 
 
+@attrs.frozen
+class NotChecked:
+    """A health check had nothing to look at, such as a token that is not configured."""
+
+    reason: str
+
+
 @attrs.frozen(kw_only=True)
 class HealthCheck:
-    """Something `nexus doctor` and `/readyz` look at: returns what is wrong, or None."""
+    """Something `nexus doctor` looks at: returns what is wrong, None when nothing is, or `NotChecked`."""
 
     name: str
-    check: Callable[[Context], str | None]
-    summary: str = ""
+    check: Callable[[Context], str | NotChecked | None]
+    summary: str = ""  #: what holds when nothing is wrong
 
 
 @attrs.frozen(kw_only=True)

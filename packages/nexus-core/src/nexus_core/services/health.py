@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from ..errors import NexusError
+from ..plugins.records import NotChecked
 from .work import UnitOfWork
 
 
@@ -15,6 +16,7 @@ class Finding:
     name: str
     ok: bool
     message: str
+    checked: bool = True  #: false: there was nothing to look at
 
 
 class HealthService:
@@ -55,4 +57,6 @@ class HealthService:
         except Exception as error:
             # A check that breaks is a finding, not a failure of the doctor.
             wrong = f"the check itself failed: {error}"
+        if isinstance(wrong, NotChecked):
+            return Finding(name=name, ok=True, checked=False, message=wrong.reason)
         return Finding(name=name, ok=wrong is None, message=wrong or record.summary or "fine")

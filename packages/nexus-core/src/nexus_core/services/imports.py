@@ -25,6 +25,8 @@ from .repositories import add_repository
 from .work import UnitOfWork, Work, repository_of, said_from
 
 _FIELDS = ("title", "description", "details", "test_strategy", "status", "priority", "labels", "raw_data")
+_WHILE_HELD = (Status.IN_PROGRESS, Status.REVIEW, Status.BLOCKED)
+"""What a task file may say of a task that an agent holds."""
 
 
 @attrs.frozen(kw_only=True)
@@ -214,9 +216,15 @@ class _Importer:
         if theirs.complexity_auto is not None and (base is None or theirs.complexity_auto != base.complexity_auto):
             taken["complexity_auto"] = theirs.complexity_auto
         taken = {name: value for name, value in taken.items() if getattr(task, name) != value}
+        # The file does not know of agents: an agent's work ends by what it does, or by a person.
+        held = task.assignment_id is not None and theirs.status not in _WHILE_HELD
         for name in _FIELDS:
             old, new = getattr(task, name), getattr(theirs, name)
             if new == old or (base is not None and new == getattr(base, name)):
+                continue
+            if name == "status" and held:
+                said = f"{task.agent} holds it, so its status stays {task.status}"
+                self._warn(theirs, "held", said, "status not taken")
                 continue
             if base is not None and old != getattr(base, name):
                 self._conflict(task, theirs, name, old)
@@ -224,20 +232,6 @@ class _Importer:
         if not taken:
             return
         status = taken.pop("status", task.status)
-        held = task.assignment_id is not None and status not in (
-            Status.IN_PROGRESS,
-            Status.REVIEW,
-            Status.BLOCKED,
-        )
-        if held:
-            # The file does not know of agents: an agent's work ends by what it does, or by a person.
-            self._warn(
-                theirs,
-                "held",
-                f"{task.agent} holds it, so its status stays {task.status}",
-                "status not taken",
-            )
-            status = task.status
         saved = self.work.tasks.save(attrs.evolve(task, **taken, status=status), self.work.now)
         self.changed.add(task.id)
         self._tell(task, saved, [name for name in taken if name != "raw_data"])

@@ -65,4 +65,4 @@ def plugin_to_wire(plugin: PluginInfo) -> dict[str, Any]:
 
 def finding_to_wire(finding: Finding) -> dict[str, Any]:
     """What a health check found, as the API answers it."""
-    return {"name": finding.name, "ok": finding.ok, "message": finding.message}
+    return {"name": finding.name, "ok": finding.ok, "checked": finding.checked, "message": finding.message}
