@@ -110,6 +110,7 @@ def peers(environ: dict[str, str], folder: Path, number: int) -> list[Command]:
         write_backlog(folder / "backlog", number)
         line = [backlog, "task", "list", "--ready", "--sort", "priority", "--limit", "1", "--plain"]
         found.append(Command("backlog.md, its next", line, environ, folder))
+        found.append(Command("backlog.md, its list", [backlog, "task", "list", "--plain"], environ, folder))
     if taskmaster := os.environ.get("NEXUS_BENCH_TASKMASTER"):
         quiet = {**environ, "TASKMASTER_SKIP_AUTO_UPDATE": "1"}
         found.append(Command("task-master next", [taskmaster, "next"], quiet, folder))
