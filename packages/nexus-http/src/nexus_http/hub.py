@@ -156,13 +156,19 @@ def local_key(config: Config) -> Iterator[str]:
 def _show_first_key(secret: str | None) -> None:
     """Print the first admin key, once; alone on standard output, so that a script can take it from there."""
     if secret is not None:
-        print("The first admin key, which is shown this once:", file=sys.stderr, flush=True)
+        if not is_supervised(os.environ):  # `nexus up` says so in its own words
+            print("The first admin key, which is shown this once:", file=sys.stderr, flush=True)
         print(secret, flush=True)
+
+
+def is_supervised(environ: Mapping[str, str]) -> bool:
+    """Whether `nexus up` started this process."""
+    return environ.get("NEXUS_SUPERVISED") == "1"
 
 
 def supervise(environ: Mapping[str, str]) -> None:
     """Under a supervisor (`NEXUS_SUPERVISED=1`, set by `nexus up`), end when it ends, even when it is killed."""
-    if environ.get("NEXUS_SUPERVISED") == "1":
+    if is_supervised(environ):
         end_with_parent()
 
 

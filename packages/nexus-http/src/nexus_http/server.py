@@ -13,7 +13,7 @@ from nexus_core.location import Hub, remove_hub, write_hub
 
 from . import waiting
 from .counters import RequestCounters
-from .hub import HubLock, end_with_parent, urls
+from .hub import HubLock, end_with_parent, is_supervised, urls
 from .worker import PatientWorker
 
 if TYPE_CHECKING:
@@ -75,7 +75,8 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
         if worker.age > 1:  # workers are numbered from 1; a later one changes nothing
             return
         write_hub(self._config.data_dir, Hub(self._local, self._key, worker.ppid))
-        print(f"Nexus listens at {self._shown}", file=sys.stderr, flush=True)
+        if not is_supervised(os.environ):
+            print(f"Nexus listens at {self._shown}", file=sys.stderr, flush=True)
 
     def _when_worker_ends(self, arbiter: Any, worker: Any) -> None:
         if self._nexus is not None:
