@@ -245,7 +245,7 @@ def test_it_ends_with_its_supervisor(tmp_path):
         stdout=subprocess.PIPE,
     )
     pid = int(supervisor.stdout.readline())
-    _eventually(lambda: (home / "log").exists() and "Nexus listens at" in (home / "log").read_text())
+    _eventually(lambda: read_hub(home / "data") is not None)
     supervisor.kill()
     supervisor.wait()
     _eventually(lambda: not _alive(pid))
