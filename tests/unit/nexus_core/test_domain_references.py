@@ -36,8 +36,23 @@ def test_a_task_is_named(places, expected):
 
 @pytest.mark.parametrize(
     "verb",
-    "close closes closed fix fixes fixed resolve resolves resolved implement implements implemented complete "
-    "completes completed".split(),
+    [
+        "close",
+        "closes",
+        "closed",
+        "fix",
+        "fixes",
+        "fixed",
+        "resolve",
+        "resolves",
+        "resolved",
+        "implement",
+        "implements",
+        "implemented",
+        "complete",
+        "completes",
+        "completed",
+    ],
 )
 def test_every_closing_word_closes(verb):
     """All words of the list close, whatever their case."""

@@ -28,7 +28,7 @@ def test_an_open_task_may_go_anywhere(old, new):
 )  # fmt: skip
 def test_a_closed_task_is_reopened_first(old, new):
     """The refusal says what could be done instead."""
-    with pytest.raises(TransitionRefused, match="it can become .*pending"):
+    with pytest.raises(TransitionRefused, match=r"it can become .*pending"):
         check_move(old, new)
 
 

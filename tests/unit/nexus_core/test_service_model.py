@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from nexus_core.domain.readiness import order_key
 from nexus_core.domain.tasks import Status
 from nexus_core.errors import Cycle, Invalid, TransitionRefused
-from nexus_core.ports.storage import TaskQuery
+from nexus_core.ports.queries import TaskQuery
 from nexus_core.testing import nexus_for_test
 
 some = st.integers(0, 30)
@@ -81,8 +81,9 @@ class Graph(RuleBasedStateMachine):
                 self.open_dependencies(task, tasks),
                 self.open_subtasks(task, tasks),
                 self.blocked_ancestors(task, tasks),
-                len(self.waiting_for(task, tasks)),
-            ) == (task.open_dependencies, task.open_subtasks, task.blocked_ancestors, task.impact), task
+            ) == (task.open_dependencies, task.open_subtasks, task.blocked_ancestors), task
+            # Of a closed task nobody asks what waits for it; it is counted again when the task is reopened.
+            assert task.status.is_closed or len(self.waiting_for(task, tasks)) == task.impact, task
 
         ready = self.nexus.tasks.ready(limit=200)
         assert [task.id for task in tasks.values() if self.nexus.tasks.readiness(task.id).ready] == sorted(
@@ -116,5 +117,5 @@ class Graph(RuleBasedStateMachine):
         return found
 
 
-Graph.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+Graph.TestCase.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
 TestGraph = Graph.TestCase

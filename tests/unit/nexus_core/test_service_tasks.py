@@ -6,7 +6,7 @@ import pytest
 
 from nexus_core.domain.access import Actor, ActorKind, Scope
 from nexus_core.errors import Cycle, Invalid, NotFound, StaleWrite, TransitionRefused
-from nexus_core.ports.storage import TaskQuery
+from nexus_core.ports.queries import TaskQuery
 
 
 @pytest.fixture
@@ -21,9 +21,7 @@ def chain(nexus):
 
 
 def narrowed(*repositories):
-    return Actor(
-        kind=ActorKind.KEY, name="ci", scopes=frozenset(Scope), repositories=frozenset(repositories)
-    )
+    return Actor(kind=ActorKind.KEY, name="ci", scopes=frozenset(Scope), repositories=frozenset(repositories))
 
 
 # Create and edit ------------------------------------------------------------------------------------------------------
@@ -121,7 +119,7 @@ def test_a_task_cannot_be_its_own_ancestor(nexus):
     middle = nexus.tasks.create("Middle", parent_id=top.id)
 
     for parent in (top.id, middle.id):
-        with pytest.raises(Invalid, match="the change is not valid|not valid") as caught:
+        with pytest.raises(Invalid, match="not valid") as caught:
             nexus.tasks.edit(top.id, {"parent_id": parent})
         assert ["/parent_id"] == [fault.pointer for fault in caught.value.faults]
 
@@ -211,7 +209,7 @@ def test_a_task_that_is_given_away_frees_its_former_parent(nexus):
     nexus.tasks.edit(child.id, {"parent_id": None})
 
     assert nexus.tasks.readiness(parent.id).ready
-    assert parent.id in [event.task_id for event in nexus.events.list(after, type="task.ready")]
+    assert [parent.id] == [event.task_id for event in nexus.events.list(after, type="task.ready")]
 
 
 # Dependencies ---------------------------------------------------------------------------------------------------------
@@ -260,7 +258,7 @@ def test_untying_makes_ready(nexus, chain):
 
 def test_why_names_causes_and_impact(nexus, chain):
     """Each failing condition with its tasks; what finishing it would bring."""
-    one, two, three = chain
+    one, two, _three = chain
     waiting, first = nexus.tasks.readiness(two), nexus.tasks.readiness(one)
 
     assert [("dependencies", (one,))] == [(why.code, why.tasks) for why in waiting.why]

@@ -8,16 +8,47 @@ import pytest
 from nexus_core import wire
 from nexus_core.domain.agents import Agent, AgentState
 from nexus_core.domain.tasks import Priority, Status
-from nexus_core.ports.storage import TaskQuery
+from nexus_core.ports.queries import TaskQuery
 from nexus_core.testing import nexus_for_test
 
-TASK_FIELDS = set(
-    "id key repository parent_id title description details test_strategy status priority complexity complexity_auto "
-    "complexity_manual dependencies open_dependencies ready labels agent external_key raw_data version created_at "
-    "updated_at".split()
-)
-ASSIGNMENT_FIELDS = set("id task agent status fence lease_until assigned_at attempt branch last_activity".split())
-EVENT_FIELDS = set("id type actor task_id repository_id delivery payload created_at".split())
+TASK_FIELDS = {
+    "id",
+    "key",
+    "repository",
+    "parent_id",
+    "title",
+    "description",
+    "details",
+    "test_strategy",
+    "status",
+    "priority",
+    "complexity",
+    "complexity_auto",
+    "complexity_manual",
+    "dependencies",
+    "open_dependencies",
+    "ready",
+    "labels",
+    "agent",
+    "external_key",
+    "raw_data",
+    "version",
+    "created_at",
+    "updated_at",
+}
+ASSIGNMENT_FIELDS = {
+    "id",
+    "task",
+    "agent",
+    "status",
+    "fence",
+    "lease_until",
+    "assigned_at",
+    "attempt",
+    "branch",
+    "last_activity",
+}
+EVENT_FIELDS = {"id", "type", "actor", "task_id", "repository_id", "delivery", "payload", "created_at"}
 
 
 @pytest.fixture

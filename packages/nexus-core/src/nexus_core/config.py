@@ -29,13 +29,16 @@ def parse_duration(value: str | int | float) -> timedelta:
 
     :raises ValueError: it is none
     """
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return timedelta(seconds=value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+        value = f"{value}s"
     text = value if isinstance(value, str) else ""
     parts = _DURATION.findall(text)
     if not parts or _DURATION.sub("", text).strip():
         raise ValueError("expected a length of time such as 30s, 45m or 1h30m")
-    return sum((timedelta(**{_UNITS[unit]: float(number)}) for number, unit in parts), timedelta())
+    try:
+        return sum((timedelta(**{_UNITS[unit]: float(number)}) for number, unit in parts), timedelta())
+    except OverflowError:
+        raise ValueError("expected a length of time that somebody could wait") from None
 
 
 def _flag(value: Any) -> bool:

@@ -78,6 +78,7 @@ class Task:
     open_subtasks: int = 0
     blocked_ancestors: int = 0
     impact: int = 0  #: how many open tasks wait for this one, directly or not
+    level: int = 0  #: above that of every task that this one depends on
 
     @property
     def complexity(self) -> int | None:

@@ -65,7 +65,7 @@ class Plugins:
     def register(self, plugin: Any, name: str, *, distribution: str = "", version: str = "") -> None:
         """Add a plugin: a module or an object with hook implementations. :raises PluginError:"""
         if self._manager.has_plugin(name):
-            raise PluginError(f"two plugins are named {name}: {self._source(name)} and {distribution or plugin!r}")
+            raise PluginError(f"two plugins are named {name}: {self._source(name)} and {distribution or repr(plugin)}")
         self._distributions[name] = (distribution or getattr(plugin, "__name__", name), version)
         try:
             self._manager.register(plugin, name)

@@ -45,8 +45,8 @@ class EventHandler:
     call: Callable[[Any, Context], Outcome | None]
     lane: str = "default"
     max_attempts: int = 12
-    #: Events with the same answer share one waiting job; None = each has its own. For work that looks at the present
-    #: state anyway, such as rendering documents.
+    #: Events with the same answer share one waiting job; those with the answer None need none at all. For work that
+    #: looks at the present state anyway, such as rendering documents.
     coalesce: Callable[[Event], str | None] | None = None
     #: Wait so long first.
     delay: timedelta = timedelta()

@@ -36,6 +36,10 @@ class Tasks(Protocol):
         """Write a changed task. :raises StaleWrite: it is not at the version that was read"""
         ...
 
+    def place(self, task: Task, now: datetime) -> Task:
+        """Write where a task stands: status, holder, fence, failures. :raises StaleWrite: as for `save`"""
+        ...
+
     def get(self, task_id: int, *, lock: bool = False) -> Task:
         """One task; `lock` keeps others from changing it until the transaction ends. :raises NotFound:"""
         ...
@@ -60,8 +64,8 @@ class Tasks(Protocol):
         """Ready tasks that automatic assignment may hand out, in their order."""
         ...
 
-    def startable_among(self, ids: Sequence[int], now: datetime) -> builtins.list[int]:
-        """Those of the ids that are ready, in their order."""
+    def ready_among(self, ids: Sequence[int], now: datetime) -> builtins.list[tuple[int, int | None, str]]:
+        """Those of the ids that are ready, in their order: id, repository, title."""
         ...
 
     def children(self, task_id: int) -> builtins.list[Task]:
@@ -72,8 +76,8 @@ class Tasks(Protocol):
         """The parent, its parent and so on."""
         ...
 
-    def descendants(self, ids: Sequence[int]) -> builtins.list[int]:
-        """All below these."""
+    def descendants(self, ids: Sequence[int]) -> dict[int, int]:
+        """All below these, each with how many of these are above it."""
         ...
 
     def depend(self, task_id: int, on: int) -> bool:
@@ -90,10 +94,6 @@ class Tasks(Protocol):
 
     def dependents(self, ids: Sequence[int]) -> builtins.list[tuple[int, int]]:
         """(task, what it depends on) for the tasks that depend on these."""
-        ...
-
-    def prerequisites_closure(self, task_id: int) -> builtins.list[tuple[int, int]]:
-        """Every dependency among the task and all that it waits for, directly or not."""
         ...
 
     def open_prerequisites(self, task_id: int) -> builtins.list[int]:
@@ -114,6 +114,14 @@ class Tasks(Protocol):
 
     def bump_ancestors(self, ids: Sequence[int], delta: int) -> None:
         """Change the count of ancestors that are unready for their own dependencies."""
+        ...
+
+    def levels_of_dependents(self, ids: Sequence[int]) -> builtins.list[tuple[int, int, int]]:
+        """(task, its level, what it depends on) for the tasks that depend on these."""
+        ...
+
+    def set_levels(self, levels: Mapping[int, int]) -> None:
+        """Write the levels of tasks: above those of all that they depend on."""
         ...
 
     def set_impact(self, impacts: Mapping[int, int]) -> None:
@@ -294,6 +302,12 @@ class Events(Protocol):
         """Append an event."""
         ...
 
+    def append_many(
+        self, kind: str, items: Sequence[Mapping[str, Any]], *, actor: Actor, now: datetime, delivery: str | None
+    ) -> builtins.list[Event]:
+        """Append events of one type: each item has `task_id`, `repository_id` and `payload`."""
+        ...
+
     def list(
         self, *, after: int, kind: str | None, task_id: int | None, visible: Visible, limit: int, newest: bool
     ) -> builtins.list[Event]:
@@ -314,6 +328,10 @@ class Jobs(Protocol):
 
     def add(self, job: NewJob, now: datetime) -> int | None:
         """Store a job; None when one with its unique key waits already."""
+        ...
+
+    def add_many(self, jobs: Sequence[NewJob], now: datetime) -> builtins.list[int | None]:
+        """Store many jobs, as `add` does."""
         ...
 
     def claim(

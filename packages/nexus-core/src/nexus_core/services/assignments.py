@@ -30,6 +30,9 @@ from ..ports.queries import ReadyQuery
 from . import upkeep
 from .work import UnitOfWork, Work, repository_of, require_seen, said_from
 
+_UNLIMITED = 1_000_000
+"""How many tasks an agent may hold that is not configured: its key and its repositories are its limits."""
+
 _SHOWN = 280
 """How much of an activity an event repeats, in characters."""
 
@@ -62,11 +65,11 @@ class AssignmentService:
         :raises NotReady: the named task is not, with the blockers
         :raises NoAgent: the agent holds as many tasks as it may
         """
-        known = self._unit.config.agents.get(agent) or Agent(name=agent, concurrency=1_000_000)
+        known = self._unit.config.agents.get(agent) or Agent(name=agent, concurrency=_UNLIMITED)
         limits = [limit for limit in (max_complexity, known.max_complexity) if limit is not None]
 
         def action(work: Work) -> Assignment | None:
-            if work.assignments.live_count(agent) >= known.concurrency:
+            if known.concurrency < _UNLIMITED and work.assignments.live_count(agent) >= known.concurrency:
                 raise NoAgent(f"{agent} holds {known.concurrency} already, as many as it may")
             query = ReadyQuery(
                 repository_id=repository_of(work, repository, actor),
@@ -272,15 +275,14 @@ class AssignmentService:
 
     def _seen(self, work: Work, assignment_id: int, actor: Actor, *, lock: bool = False) -> Assignment:
         assignment = work.assignments.get(assignment_id, lock=lock)
-        require_seen(actor, work.tasks.get(assignment.task_id).repository_id, f"assignment {assignment_id}")
-        if actor.assignment_id is not None and actor.assignment_id != assignment_id:
-            raise NotFound(f"there is no assignment {assignment_id}")
+        _require_seen(actor, assignment, work.tasks.get(assignment.task_id))
         return assignment
 
     def _held(self, work: Work, assignment_id: int, fence: int, actor: Actor) -> tuple[Assignment, Task]:
         """The assignment and its task, locked, when this fence is the live one; the lease is renewed."""
-        assignment = self._seen(work, assignment_id, actor, lock=True)
+        assignment = work.assignments.get(assignment_id, lock=True)
         task = work.tasks.get(assignment.task_id, lock=True)
+        _require_seen(actor, assignment, task)
         live = assignment.status.is_live and assignment.fence == fence and task.assignment_id == assignment.id
         if not live or assignment.lease_until < work.now:
             raise StaleClaim(fence=fence)
@@ -291,6 +293,12 @@ class AssignmentService:
     def _lease(self, agent: str) -> timedelta:
         known = self._unit.config.agents.get(agent)
         return known.lease if known else Agent(name=agent).lease
+
+
+def _require_seen(actor: Actor, assignment: Assignment, task: Task) -> None:
+    require_seen(actor, task.repository_id, f"assignment {assignment.id}")
+    if actor.assignment_id is not None and actor.assignment_id != assignment.id:
+        raise NotFound(f"there is no assignment {assignment.id}")
 
 
 def require_ready(work: Work, task: Task) -> None:
@@ -327,7 +335,7 @@ def hand_out(work: Work, task: Task, agent: Agent, *, reason: str, actor: Actor,
         )
     )
     held = attrs.evolve(task, status=Status.IN_PROGRESS, assignment_id=assignment.id, agent=agent.name, fence=fence)
-    work.tasks.save(held, work.now)
+    work.tasks.place(held, work.now)
     _tell(
         work, AssignmentCreated, assignment, task, actor, fence=fence, reason=reason,
         lease_until=assignment.lease_until.isoformat(), title=task.title,
@@ -366,7 +374,7 @@ def _unheld(task: Task) -> Task:
 
 def _free(work: Work, old: Task, new: Task, actor: Actor, reason: str) -> None:
     """Write the task that its holder let go of."""
-    work.tasks.save(new, work.now)
+    work.tasks.place(new, work.now)
     _tell_move(work, old, new.status, actor, reason)
     if new.status is Status.PENDING:
         upkeep.announce_ready(work, [new.id], actor=actor, because=None, delivery=None)

@@ -136,7 +136,8 @@ class JobService:
                 kept = work.jobs.postpone(job, work.now + outcome.for_, attempt=job.attempt - 1, error=None)
             case Retry() if job.attempt >= job.max_attempts:
                 kept = work.jobs.finish(job, JobState.DEAD, outcome.error[:4000], work.now)
-                _tell_died(work, job, outcome.error)
+                if kept:
+                    _tell_died(work, job, outcome.error)
             case Retry():
                 wait = backoff(job.attempt, random.random())  # noqa: S311 - jitter, not a secret
                 kept = work.jobs.postpone(job, work.now + wait, attempt=job.attempt, error=outcome.error[:4000])

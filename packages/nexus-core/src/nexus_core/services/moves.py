@@ -35,7 +35,7 @@ def move_task(work: Work, task: Task, to: Status, *, reason: str, actor: Actor, 
         failures=0 if reopened else task.failures,
         retry_at=None if reopened else task.retry_at,
     )
-    saved = work.tasks.save(changed, work.now)
+    saved = work.tasks.place(changed, work.now)
     common = {"task_id": task.id, "repository_id": task.repository_id}
     work.record(
         TaskMoved, actor=actor, delivery=delivery, **common, **said_from(task.status), to=str(to), reason=reason,

@@ -12,7 +12,7 @@ from ..clock import from_text
 from ..domain import readiness
 from ..domain.access import LOCAL, Actor
 from ..domain.events import TaskCreated, TaskDepended, TaskEdited, TaskUndepended
-from ..domain.graph import Graph, find_path, longest_chain
+from ..domain.graph import Graph, longest_chain
 from ..domain.readiness import Impact, Readiness
 from ..domain.tasks import NewTask, Priority, Status, Task, task_key
 from ..errors import Cycle, Fault, Invalid, StaleWrite
@@ -204,10 +204,10 @@ class TaskService:
         work.tasks.lock_graph()
         other = work.tasks.get(on, lock=True)
         require_seen(actor, other.repository_id, f"task {on}")
-        edges: dict[int, list[int]] = {}
-        for node, there in work.tasks.prerequisites_closure(on):
-            edges.setdefault(node, []).append(there)
-        if path := find_path(on, task.id, edges):
+        task = work.tasks.get(task.id)
+        if on in task.dependencies:
+            return False
+        if path := upkeep.lift(work, task, other):
             raise _cycle(work, (task.id, *path), self._unit.config.key_prefix)
         if not work.tasks.depend(task.id, on):
             return False

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from ..domain.access import Actor
 from ..domain.events import TaskReady
-from ..domain.graph import waiting_counts
+from ..domain.graph import topological_order, waiting_counts
 from ..domain.tasks import Task
 from .work import Work
 
@@ -35,12 +35,10 @@ def dependency_changed(work: Work, task: Task, on: Task, delta: int) -> None:
 def _dependencies_changed(work: Work, ids: Sequence[int], delta: int) -> list[int]:
     counts = work.tasks.bump_dependencies(ids, delta)
     crossed = [task_id for task_id, count in counts.items() if count == max(delta, 0)]
-    touched = list(crossed)
-    for task_id in crossed:
-        below = work.tasks.descendants([task_id])
-        work.tasks.bump_ancestors(below, delta)
-        touched += below
-    return touched
+    below = work.tasks.descendants(crossed)
+    for times in sorted(set(below.values())):
+        work.tasks.bump_ancestors([task_id for task_id, above in below.items() if above == times], delta * times)
+    return [*crossed, *below]
 
 
 def refresh_impacts(work: Work, task: Task, *, itself: bool) -> None:
@@ -54,12 +52,45 @@ def refresh_impacts(work: Work, task: Task, *, itself: bool) -> None:
 
 def announce_ready(work: Work, ids: Iterable[int], *, actor: Actor, because: int | None, delivery: str | None) -> None:
     """Record which of these tasks are ready now."""
-    ready = work.tasks.startable_among(list(ids), work.now)
-    for task in work.tasks.many(ready):
-        work.record(
-            TaskReady, actor=actor, task_id=task.id, repository_id=task.repository_id, delivery=delivery,
-            because=because, title=task.title,
-        )  # fmt: skip
+    ready = work.tasks.ready_among(list(ids), work.now)
+    items = [
+        {"task_id": task_id, "repository_id": repository_id, "payload": {"because": because, "title": title}}
+        for task_id, repository_id, title in ready
+    ]
+    work.record_many(TaskReady, items, actor=actor, delivery=delivery)
+
+
+def lift(work: Work, task: Task, on: Task) -> tuple[int, ...] | None:
+    """Lift the level of a task, and of those that wait for it, above that of one that it will depend on.
+
+    Only the tasks in between are looked at: none, when the level is above already. Answers the path from `on` to
+    `task` when `on` waits for the task itself, and then changes nothing.
+    """
+    if task.id == on.id:
+        return (task.id,)
+    lifted = {task.id: on.level + 1} if task.level <= on.level else {}
+    came_from: dict[int, int] = {}
+    front = list(lifted)
+    while front:
+        above: list[int] = []
+        for dependent, level, lower in work.tasks.levels_of_dependents(front):
+            if lifted.get(dependent, level) > lifted[lower]:
+                continue
+            came_from[dependent] = lower
+            if dependent == on.id:
+                return _way(came_from, on.id, task.id)
+            lifted[dependent] = lifted[lower] + 1
+            above.append(dependent)
+        front = list(dict.fromkeys(above))
+    work.tasks.set_levels(lifted)
+    return None
+
+
+def _way(came_from: dict[int, int], start: int, end: int) -> tuple[int, ...]:
+    path = [start]
+    while path[-1] != end:
+        path.append(came_from[path[-1]])
+    return tuple(path)
 
 
 def recount(work: Work, ids: Sequence[int]) -> None:
@@ -77,6 +108,10 @@ def recount(work: Work, ids: Sequence[int]) -> None:
         task_id: sum(is_open.get(other, False) for other in others) for task_id, others in depends_on.items()
     }
     open_subtasks = Counter(task.parent_id for task in tasks.values() if is_open[task.id])
+    levels: dict[int, int] = {}
+    for task_id in topological_order(list(tasks), depends_on)[0]:
+        levels[task_id] = 1 + max((levels.get(other, 0) for other in depends_on[task_id]), default=-1)
+    work.tasks.set_levels({task_id: level for task_id, level in levels.items() if level != tasks[task_id].level})
     work.tasks.set_counts(
         [
             {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +16,7 @@ from ..domain.events import Event
 from ..domain.jobs import NewJob
 from ..errors import Contention, Invalid, NotFound
 from ..plugins.manager import Plugins
+from ..plugins.records import EventHandler
 from ..ports.wakeup import Ring, Wakeup
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Work:
         self._transaction = transaction
         self.now = now
         self.rings: list[Ring] = []
+        self._asked: set[str] = set()  #: unique keys that were enqueued in this transaction already
         self._plugins = plugins
 
     @property
@@ -110,27 +112,59 @@ class Work:
             delivery=delivery,
             payload=payload,
         )
-        for handler in self._plugins.handlers_for(event.type):
-            shared = handler.coalesce(event) if handler.coalesce else None
-            self.enqueue(
-                NewJob(
-                    kind=handler.name,
-                    lane=handler.lane,
-                    event_id=event.id,
-                    subject=None if handler.coalesce else _subject(handler.name, event),
-                    unique_key=None if shared is None else f"{handler.name}:{shared}",
-                    run_at=self.now + handler.delay,
-                    max_attempts=handler.max_attempts,
-                )
-            )
+        self._hand_on([event])
         return event
+
+    def record_many(
+        self,
+        kind: type[Event],
+        items: Sequence[Mapping[str, Any]],
+        *,
+        actor: Actor,
+        delivery: str | None = None,
+    ) -> None:
+        """Append many events of one type at once: each item has `task_id`, `repository_id` and `payload`."""
+        if items:
+            self._hand_on(self.events.append_many(kind.TYPE, items, actor=actor, now=self.now, delivery=delivery))
+
+    def _hand_on(self, events: Sequence[Event]) -> None:
+        """Write the jobs of the handlers that listen for these events, which are of one type."""
+        jobs = [
+            job
+            for handler in self._plugins.handlers_for(events[0].type)
+            for event in events
+            if (job := self._job(handler, event)) is not None
+        ]
+        for job, job_id in zip(jobs, self.jobs.add_many(jobs, self.now) if jobs else (), strict=True):
+            self._ring(job, job_id)
+
+    def _job(self, handler: EventHandler, event: Event) -> NewJob | None:
+        subject, unique_key = _subject(handler.name, event), None
+        if handler.coalesce:
+            shared = handler.coalesce(event)
+            unique_key, subject = f"{handler.name}:{shared}", None
+            if shared is None or unique_key in self._asked:
+                return None
+            self._asked.add(unique_key)
+        return NewJob(
+            kind=handler.name,
+            lane=handler.lane,
+            event_id=event.id,
+            subject=subject,
+            unique_key=unique_key,
+            run_at=self.now + handler.delay,
+            max_attempts=handler.max_attempts,
+        )
 
     def enqueue(self, job: NewJob) -> int | None:
         """Write a job; None when one with its unique key waits already."""
         job_id = self.jobs.add(job, self.now)
+        self._ring(job, job_id)
+        return job_id
+
+    def _ring(self, job: NewJob, job_id: int | None) -> None:
         if job_id is not None and (job.run_at is None or job.run_at <= self.now):
             self.rings.append(Ring(job.lane, job_id))
-        return job_id
 
 
 def _subject(handler: str, event: Event) -> str | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import builtins
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,25 +28,23 @@ class SqlEvents:
         assignment_id: int | None, delivery: str | None, payload: Mapping[str, Any],
     ) -> Event:  # fmt: skip
         """Append an event."""
-        fields: dict[str, Any] = {
-            "type": kind,
-            "actor_kind": actor.kind,
-            "actor_name": actor.name,
-            "actor_id": actor.id,
-            "task_id": task_id,
-            "repository_id": repository_id,
-            "assignment_id": assignment_id,
-            "delivery": delivery,
-        }
-        stored = {
-            **fields,
-            "actor_kind": str(actor.kind),
-            "payload": rows.to_json(dict(payload)),
-            "now": to_text(now),
-        }
-        row = self._session.one("insert_event", **stored)
+        fields = _fields(kind, actor, task_id, repository_id, assignment_id, delivery)
+        row = self._session.one("insert_event", **_columns(fields, payload, now))
         assert row is not None  # noqa: S101 - RETURNING answers a row, or the statement raises
         return event_class(kind)(id=row["id"], payload=payload, created_at=now, **fields)
+
+    def append_many(
+        self, kind: str, items: Sequence[Mapping[str, Any]], *, actor: Actor, now: datetime, delivery: str | None
+    ) -> builtins.list[Event]:
+        """Append events of one type: each item has `task_id`, `repository_id` and `payload`."""
+        fields = [_fields(kind, actor, item["task_id"], item["repository_id"], None, delivery) for item in items]
+        stored = [_columns(one, item["payload"], now) for one, item in zip(fields, items, strict=True)]
+        ids = [row["id"] for row in self._session.each("insert_event", stored) if row is not None]
+        make = event_class(kind)
+        return [
+            make(id=event_id, payload=item["payload"], created_at=now, **one)
+            for event_id, one, item in zip(ids, fields, items, strict=True)
+        ]
 
     def list(
         self, *, after: int, kind: str | None, task_id: int | None, visible: Visible, limit: int, newest: bool
@@ -68,6 +67,27 @@ class SqlEvents:
         """Whether an event of this type and task has `key` in its payload's text."""
         found = self._session.all("has_notification", type=kind, task_id=task_id, pattern=f"%{rows.like(key)}%")
         return bool(found)
+
+
+def _fields(
+    kind: str, actor: Actor, task_id: int | None, repository_id: int | None, assignment_id: int | None,
+    delivery: str | None,
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "type": kind,
+        "actor_kind": actor.kind,
+        "actor_name": actor.name,
+        "actor_id": actor.id,
+        "task_id": task_id,
+        "repository_id": repository_id,
+        "assignment_id": assignment_id,
+        "delivery": delivery,
+    }
+
+
+def _columns(fields: Mapping[str, Any], payload: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    kind = str(fields["actor_kind"])
+    return {**fields, "actor_kind": kind, "payload": rows.to_json(dict(payload)), "now": to_text(now)}
 
 
 def _event(row: Row) -> Event:

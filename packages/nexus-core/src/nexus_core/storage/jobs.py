@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from ..clock import to_text
 from ..domain.jobs import Job, JobState, NewJob
@@ -23,12 +24,12 @@ class SqlJobs:
 
     def add(self, job: NewJob, now: datetime) -> int | None:
         """Store a job; None when one with its unique key waits already."""
-        row = self._session.one(
-            "insert_job", kind=job.kind, lane=job.lane, payload=rows.to_json(dict(job.payload)),
-            event_id=job.event_id, subject=job.subject, unique_key=job.unique_key, max_attempts=job.max_attempts,
-            run_at=to_text(job.run_at or now), now=to_text(now),
-        )  # fmt: skip
-        return None if row is None else int(row["id"])
+        return self.add_many([job], now)[0]
+
+    def add_many(self, jobs: Sequence[NewJob], now: datetime) -> list[int | None]:
+        """Store many jobs, as `add` does."""
+        stored = [_columns(job, now) for job in jobs]
+        return [None if row is None else int(row["id"]) for row in self._session.each("insert_job", stored)]
 
     def claim(
         self, lanes: Sequence[str], *, limit: int, worker: str, now: datetime, until: datetime,
@@ -120,6 +121,20 @@ class SqlJobs:
         """Whether a schedule is due; true for one caller only."""
         self._session.run("init_schedule", name=name, due_at=to_text(now))
         return bool(self._session.run("take_schedule", name=name, now=to_text(now), next_at=to_text(next_at)))
+
+
+def _columns(job: NewJob, now: datetime) -> dict[str, Any]:
+    return {
+        "kind": job.kind,
+        "lane": job.lane,
+        "payload": rows.to_json(dict(job.payload)),
+        "event_id": job.event_id,
+        "subject": job.subject,
+        "unique_key": job.unique_key,
+        "max_attempts": job.max_attempts,
+        "run_at": to_text(job.run_at or now),
+        "now": to_text(now),
+    }
 
 
 def _job(row: Row) -> Job:

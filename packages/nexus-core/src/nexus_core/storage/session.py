@@ -24,6 +24,10 @@ class SqlSession(Protocol):
         """Run a statement for each of many rows."""
         ...
 
+    def each(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[Row | None]:
+        """Run a statement for each of many rows; the first row of each answer."""
+        ...
+
     def one(self, name: str, /, **parameters: Any) -> Row | None:
         """The first row of the answer, or None."""
         ...

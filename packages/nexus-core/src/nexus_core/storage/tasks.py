@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import attrs
+
 from ..clock import to_text
 from ..domain.tasks import NewTask, Priority, Status, Task
 from ..errors import Duplicate, Invalid, NotFound, StaleWrite
@@ -46,8 +48,15 @@ class SqlTasks:
 
     def save(self, task: Task, now: datetime) -> Task:
         """Write a changed task."""
+        return self._written("update_task", task, now, _columns(task))
+
+    def place(self, task: Task, now: datetime) -> Task:
+        """Write where a task stands: status, holder, fence, failures."""
+        return self._written("place_task", task, now, {"status": str(task.status)})
+
+    def _written(self, statement: str, task: Task, now: datetime, columns: Mapping[str, Any]) -> Task:
         changed = self._session.run(
-            "update_task", **_columns(task), id=task.id, version=task.version, now=to_text(now),
+            statement, **columns, id=task.id, version=task.version, now=to_text(now),
             assignment_id=task.assignment_id, agent=task.agent, fence=task.fence, failures=task.failures,
             retry_at=rows.time(task.retry_at),
         )  # fmt: skip
@@ -55,7 +64,7 @@ class SqlTasks:
             raise StaleWrite(
                 f"task {task.id} was changed by somebody else meanwhile; read it again, then repeat the change"
             )
-        return self.get(task.id)
+        return attrs.evolve(task, version=task.version + 1, updated_at=now)
 
     def get(self, task_id: int, *, lock: bool = False) -> Task:
         """One task."""
@@ -111,7 +120,7 @@ class SqlTasks:
         limit = _MOST_CANDIDATES if query.skills else 1
         for row in self._session.all("pick_ready", **self._ready_parameters(query, now), limit=limit):
             if _fits(rows.from_json(row["labels"]), query.skills):
-                return self.get(row["id"], lock=True)
+                return self._tasks([row])[0]
         return None
 
     def dispatchable(self, now: datetime, *, max_failures: int, limit: int) -> list[Task]:
@@ -119,12 +128,11 @@ class SqlTasks:
         found = self._session.all("list_dispatchable", now=to_text(now), max_failures=max_failures, limit=limit)
         return self._tasks(found)
 
-    def startable_among(self, ids: Sequence[int], now: datetime) -> list[int]:
-        """Those of the ids that are ready."""
-        found = []
-        for part in chunks(sorted(set(ids))):
-            found += self._session.all("startable_among", ids=part, now=to_text(now))
-        return [row["id"] for row in found]
+    def ready_among(self, ids: Sequence[int], now: datetime) -> list[tuple[int, int | None, str]]:
+        """Those of the ids that are ready: id, repository, title."""
+        parts = chunks(sorted(set(ids)))
+        found = [row for part in parts for row in self._session.all("startable_among", ids=part, now=to_text(now))]
+        return [(row["id"], row["repository_id"], row["title"]) for row in found]
 
     def children(self, task_id: int) -> list[Task]:
         """The subtasks."""
@@ -134,10 +142,22 @@ class SqlTasks:
         """The parent, its parent and so on."""
         return self._tasks(self._session.all("list_ancestors", id=task_id))
 
-    def descendants(self, ids: Sequence[int]) -> list[int]:
-        """All below these."""
-        found = [row["id"] for part in chunks(list(ids)) for row in self._session.all("list_descendants", ids=part)]
-        return sorted(set(found))
+    def descendants(self, ids: Sequence[int]) -> dict[int, int]:
+        """All below these, each with how many of these are above it."""
+        found: dict[int, int] = {}
+        for part in chunks(sorted(set(ids))):
+            for row in self._session.all("list_descendants", ids=part):
+                found[row["id"]] = found.get(row["id"], 0) + row["number"]
+        return found
+
+    def levels_of_dependents(self, ids: Sequence[int]) -> list[tuple[int, int, int]]:
+        """(task, its level, what it depends on) for the tasks that depend on these."""
+        found = [row for part in chunks(list(ids)) for row in self._session.all("levels_of_dependents", ids=part)]
+        return [(row["id"], row["level"], row["depends_on_id"]) for row in found]
+
+    def set_levels(self, levels: Mapping[int, int]) -> None:
+        """Write the levels of tasks."""
+        self._session.many("set_level", [{"id": key, "level": value} for key, value in sorted(levels.items())])
 
     def depend(self, task_id: int, on: int) -> bool:
         """Add a dependency; false when it was there."""
@@ -158,12 +178,6 @@ class SqlTasks:
     def _edges(self, statement: str, ids: Sequence[int]) -> list[tuple[int, int]]:
         found = [row for part in chunks(list(ids)) for row in self._session.all(statement, ids=part)]
         return [(row["task_id"], row["depends_on_id"]) for row in found]
-
-    def prerequisites_closure(self, task_id: int) -> list[tuple[int, int]]:
-        """Every dependency among the task and all that it waits for."""
-        return [
-            (row["task_id"], row["depends_on_id"]) for row in self._session.all("prerequisites_closure", id=task_id)
-        ]
 
     def open_prerequisites(self, task_id: int) -> list[int]:
         """The open tasks that an open task waits for."""

@@ -70,6 +70,8 @@ CREATE TABLE tasks (
   open_subtasks integer NOT NULL DEFAULT 0,
   blocked_ancestors integer NOT NULL DEFAULT 0,
   impact integer NOT NULL DEFAULT 0,
+  -- Above that of every task that this one depends on: most new dependencies then need no look for a cycle.
+  level bigint NOT NULL DEFAULT 0,
   complexity_order integer GENERATED ALWAYS AS (COALESCE(complexity_manual, complexity_auto, 5)) STORED,
   startable boolean GENERATED ALWAYS AS (
     status = 'pending' AND open_dependencies = 0 AND open_subtasks = 0 AND blocked_ancestors = 0

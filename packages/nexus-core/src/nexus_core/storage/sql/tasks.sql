@@ -2,7 +2,7 @@
 t.id, t.title, t.description, t.details, t.test_strategy, t.complexity_auto, t.complexity_manual, t.status,
        t.priority, t.repository_id, t.parent_id, t.labels, t.external_key, t.raw_data, t.not_before, t.version,
        t.created_at, t.updated_at, t.assignment_id, t.agent, t.fence, t.failures, t.retry_at,
-       t.open_dependencies, t.open_subtasks, t.blocked_ancestors, t.impact, r.name AS repository
+       t.open_dependencies, t.open_subtasks, t.blocked_ancestors, t.impact, t.level, r.name AS repository
 
 -- fragment: task_filter
 (CAST(:everything AS boolean) OR t.repository_id IN (:visible))
@@ -38,6 +38,12 @@ UPDATE tasks
        external_key = :external_key, raw_data = :raw_data, not_before = :not_before, assignment_id = :assignment_id,
        agent = :agent, fence = :fence, failures = :failures, retry_at = :retry_at, updated_at = :now,
        version = version + 1
+ WHERE id = :id AND version = :version
+
+-- name: place_task
+UPDATE tasks
+   SET status = :status, assignment_id = :assignment_id, agent = :agent, fence = :fence, failures = :failures,
+       retry_at = :retry_at, updated_at = :now, version = version + 1
  WHERE id = :id AND version = :version
 
 -- name: get_task
@@ -94,8 +100,8 @@ SELECT {task_columns}
  ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit
 
 -- name: pick_ready
-SELECT t.id, t.labels
-  FROM tasks t
+SELECT {task_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
  WHERE {ready_filter}
  ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit
  /*pg: FOR UPDATE OF t SKIP LOCKED */
@@ -108,7 +114,7 @@ SELECT {task_columns}
  ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit
 
 -- name: startable_among
-SELECT t.id FROM tasks t
+SELECT t.id, t.repository_id, t.title FROM tasks t
  WHERE t.id IN (:ids) AND t.startable AND (t.not_before IS NULL OR t.not_before <= :now)
  ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id
 
@@ -130,12 +136,20 @@ SELECT {task_columns}
  ORDER BY line.depth
 
 -- name: list_descendants
-WITH RECURSIVE below (id) AS (
-  SELECT id FROM tasks WHERE parent_id IN (:ids)
+WITH RECURSIVE below (id, top) AS (
+  SELECT id, parent_id FROM tasks WHERE parent_id IN (:ids)
   UNION
-  SELECT c.id FROM tasks c JOIN below ON c.parent_id = below.id
+  SELECT c.id, below.top FROM tasks c JOIN below ON c.parent_id = below.id
 )
-SELECT id FROM below ORDER BY id
+SELECT id, count(*) AS number FROM below GROUP BY id ORDER BY id
+
+-- name: set_level
+UPDATE tasks SET level = :level WHERE id = :id
+
+-- name: levels_of_dependents
+SELECT t.id, t.level, d.depends_on_id FROM task_dependencies d JOIN tasks t ON t.id = d.task_id
+ WHERE d.depends_on_id IN (:ids)
+ ORDER BY t.id
 
 -- name: bump_open_dependencies
 UPDATE tasks SET open_dependencies = open_dependencies + :delta
@@ -186,15 +200,6 @@ SELECT task_id, depends_on_id FROM task_dependencies WHERE task_id IN (:ids) ORD
 
 -- name: dependents_of
 SELECT task_id, depends_on_id FROM task_dependencies WHERE depends_on_id IN (:ids) ORDER BY depends_on_id, task_id
-
--- name: prerequisites_closure
-WITH RECURSIVE before (id) AS (
-  SELECT depends_on_id FROM task_dependencies WHERE task_id = :id
-  UNION
-  SELECT d.depends_on_id FROM task_dependencies d JOIN before ON d.task_id = before.id
-)
-SELECT d.task_id, d.depends_on_id FROM task_dependencies d
- WHERE d.task_id = :id OR d.task_id IN (SELECT id FROM before)
 
 -- name: open_prerequisites
 WITH RECURSIVE before (id) AS (

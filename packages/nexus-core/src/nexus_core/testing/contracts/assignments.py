@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 import pytest
 
-from ...domain.agents import ActivityType, AssignmentStatus
+from ...domain.agents import ActivityType, Assignment, AssignmentStatus
 from ...errors import Duplicate, NotFound
-from ...ports.storage import Store, Visible
+from ...ports.queries import Visible
+from ...ports.storage import Store
 from .aids import EARLIER, LATER, NOW, at_once, make_assignment, make_repository, make_task, make_tasks, new_assignment
 
 
@@ -135,15 +138,15 @@ class AssignmentsContract:
         with pytest.raises(Exception, match=r".") as caught, store.writing() as tx:
             tx.assignments.add(new_assignment(10**9))
 
-        assert getattr(caught.value, "code", None) == "conflict"
+        assert "conflict" == getattr(caught.value, "code", None)
 
 
 def _list(
-    store: Store, made: list[object], *, status: str | None = None, agent: str | None = None,
+    store: Store, made: Sequence[Assignment], *, status: str | None = None, agent: str | None = None,
     task_id: int | None = None, live: bool | None = None, visible: Visible = None, after: int = 0, limit: int = 50,
 ) -> list[int]:  # fmt: skip
     """The places within `made` of those that are listed."""
-    ids = [getattr(one, "id", None) for one in made]
+    ids = [one.id for one in made]
     with store.reading() as tx:
         found = tx.assignments.list(
             status=status, agent=agent, task_id=task_id, live=live, visible=visible, after=after, limit=limit

@@ -96,7 +96,7 @@ class JobsContract:
 
         assert 1 == sum(job_id is not None for job_id in at_once([add] * 8))
 
-    def test_claims_never_meet(self, store: Store) -> None:
+    def test_job_claims_never_meet(self, store: Store) -> None:
         """Eight workers take each of a hundred jobs once, never more at a time than they asked for."""
         with store.writing() as tx:
             for number in range(100):

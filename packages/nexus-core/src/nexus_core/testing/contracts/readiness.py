@@ -9,7 +9,8 @@ import attrs
 import pytest
 
 from ...domain.tasks import Priority, Status
-from ...ports.storage import ReadyQuery, Store
+from ...ports.queries import ReadyQuery
+from ...ports.storage import Store
 from .aids import EARLIER, LATER, NOW, at_once, make_repository, make_task, make_tasks
 
 
@@ -40,9 +41,9 @@ class ReadinessContract:
 
         with store.writing() as tx:
             assert expected == [task.id for task in tx.tasks.ready(ReadyQuery(), NOW)]
-            assert expected == tx.tasks.startable_among([task_id], NOW)
+            assert expected == [row[0] for row in tx.tasks.ready_among([task_id], NOW)]
             assert expected == [task.id for task in tx.tasks.dispatchable(NOW, max_failures=3, limit=5)]
-            assert (expected or [None]) == [getattr(tx.tasks.pick(ReadyQuery(), NOW), "id", None)]
+            assert expected == [task.id for task in (tx.tasks.pick(ReadyQuery(), NOW),) if task]
 
     def test_held_is_not_ready(self, store: Store) -> None:
         """A task that somebody holds is not offered again."""
@@ -65,7 +66,7 @@ class ReadinessContract:
         with store.writing() as tx:
             expected = [urgent, wanted, small, twin, large, low]
             assert expected == [task.id for task in tx.tasks.ready(ReadyQuery(), NOW)]
-            assert expected == tx.tasks.startable_among(sorted(expected), NOW)
+            assert expected == [row[0] for row in tx.tasks.ready_among(sorted(expected), NOW)]
             assert urgent == getattr(tx.tasks.pick(ReadyQuery(), NOW), "id", None)
 
     def test_narrowed(self, store: Store) -> None:
@@ -117,7 +118,7 @@ class ReadinessContract:
             )  # fmt: skip
             assert 1 == found.version
 
-    def test_claims_never_meet(self, store: Store) -> None:
+    def test_task_claims_never_meet(self, store: Store) -> None:
         """Eight threads that pick and hold tasks hold each of forty once."""
         make_tasks(store, 40)
 

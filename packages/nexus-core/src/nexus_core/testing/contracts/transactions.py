@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 
+import attrs
 import pytest
 
 from ...errors import NexusError, StaleWrite
@@ -53,19 +54,19 @@ class TransactionsContract:
                 assert "blue" == inner.access.meta("colour")
 
     def test_writers_do_not_lose_updates(self, store: Store) -> None:
-        """Eight threads that each add ten to a count, by locking the row, add eighty."""
-        task_id = make_task(store, complexity_manual=1).id
+        """Eight threads that each read a locked task and write it changed, ten times, are never stale."""
+        task_id = make_task(store).id
 
         def add() -> None:
             for _ in range(10):
                 with store.writing() as tx:
-                    tx.tasks.get(task_id, lock=True)
-                    tx.tasks.bump_subtasks(task_id, 1)
+                    task = tx.tasks.get(task_id, lock=True)
+                    tx.tasks.save(attrs.evolve(task, failures=task.failures + 1), NOW)
 
         at_once([add] * 8)
 
         with store.reading() as tx:
-            assert 80 == tx.tasks.get(task_id).open_subtasks
+            assert 80 == tx.tasks.get(task_id).failures
 
     def test_one_of_two_stale_writers_is_refused(self, store: Store) -> None:
         """Of changes that start from one version, one is kept and the others are told."""

@@ -1,0 +1,91 @@
+"""A connection that does not wait for ever for a server that fell silent."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Any
+
+from psycopg import Connection, Error, OperationalError
+from psycopg.abc import RV, PQGen
+from psycopg.rows import DictRow, dict_row
+from psycopg.types.numeric import FloatLoader
+
+from .errors import ours
+
+PATIENCE = 9.0
+"""Seconds: a little more than the server's own `statement_timeout`, which a silent network keeps from us."""
+
+CHECK_PATIENCE = 1.5
+"""Seconds that a connection from the pool has to show that it is alive."""
+
+
+class Silent(OperationalError):
+    """The server accepts what it is sent and answers nothing."""
+
+
+class PatientConnection(Connection[DictRow]):
+    """A connection whose waits end, and which is lost then.
+
+    Server settings cannot do this, for what they have to say does not arrive either.
+    """
+
+    patience = PATIENCE  #: seconds
+
+    def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
+        """Wait for the server, `patience` seconds at most."""
+        try:
+            return super().wait(_bounded(gen, self.patience), *args, **kwargs)
+        except Silent:
+            self.pgconn.finish()
+            raise
+
+
+def _bounded(gen: PQGen[RV], seconds: float) -> PQGen[RV]:
+    end = monotonic() + seconds
+    try:
+        wanted = next(gen)
+        while True:
+            ready = yield wanted
+            if not ready and monotonic() > end:
+                raise Silent(f"it gave no answer for {seconds:g} s")
+            wanted = gen.send(ready)
+    except StopIteration as stop:
+        result: RV = stop.value
+        return result
+
+
+class NumberLoader(FloatLoader):
+    """Reads `numeric`, which sums are, as a whole number where it is one."""
+
+    def load(self, data: Any) -> Any:
+        """The number."""
+        number = super().load(data)
+        return int(number) if number.is_integer() else number
+
+
+def configure(connection: PatientConnection) -> None:
+    """Set up a new connection."""
+    connection.adapters.register_loader("numeric", NumberLoader)
+    connection.prepare_threshold = 2
+
+
+def check(connection: PatientConnection) -> None:
+    """Make sure that a connection from the pool still works, before a transaction relies on it."""
+    connection.patience = CHECK_PATIENCE
+    try:
+        connection.execute("")
+    finally:
+        del connection.patience  # back to the class's
+
+
+def connect(conninfo: str, label: str) -> PatientConnection:
+    """Open a connection outside the pool, which says at once, and why, when the database cannot be reached.
+
+    :raises Unavailable: it cannot
+    """
+    try:
+        connection = PatientConnection.connect(conninfo, autocommit=True, row_factory=dict_row)
+    except Error as error:
+        raise ours(error, label) from None
+    configure(connection)
+    return connection

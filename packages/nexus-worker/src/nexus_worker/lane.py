@@ -1,0 +1,80 @@
+"""The threads of one lane, and the jobs that they hold."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from queue import SimpleQueue
+
+from nexus_core.domain.jobs import Job
+
+
+class Lane:
+    """Runs jobs of one lane, so many at once, and holds a few more, for threads that end theirs."""
+
+    def __init__(self, name: str, *, threads: int, ahead: int, run: Callable[[Job], None]) -> None:
+        self.name = name
+        self.threads = threads
+        self.hungry = True  #: whether the next look should ask for this lane, even if it is not time yet
+        self._capacity = threads + ahead
+        self._run = run
+        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._held: dict[int, Job] = {}
+        self._running: set[int] = set()
+        self._changed = threading.Condition()
+
+    def start(self) -> None:
+        """Start the threads. They do not keep the process alive: a job that hangs must not."""
+        for number in range(self.threads):
+            threading.Thread(target=self._work, name=f"nexus-{self.name}-{number}", daemon=True).start()
+
+    @property
+    def free(self) -> int:
+        """How many more jobs it can hold."""
+        with self._changed:
+            return self._capacity - len(self._held)
+
+    def take(self, jobs: Iterable[Job]) -> None:
+        """Run these, which are leased to us."""
+        for job in jobs:
+            with self._changed:
+                self._held[job.id] = job
+            self._queue.put(job)
+
+    def held(self) -> list[Job]:
+        """The jobs that run or wait here: their leases are ours to renew."""
+        with self._changed:
+            return list(self._held.values())
+
+    def forget_waiting(self) -> list[Job]:
+        """Give up the jobs that no thread has begun; they are the caller's to hand back."""
+        with self._changed:
+            waiting = [job for job_id, job in self._held.items() if job_id not in self._running]
+            for job in waiting:
+                del self._held[job.id]
+        return waiting
+
+    def wait(self, deadline: float) -> bool:
+        """Wait until nothing is held, or for `time.monotonic()` to reach the deadline; whether nothing is."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._held, max(0.0, deadline - time.monotonic()))
+
+    def stop(self) -> None:
+        """Have the threads end after their jobs."""
+        for _ in range(self.threads):
+            self._queue.put(None)
+
+    def _work(self) -> None:
+        while (job := self._queue.get()) is not None:
+            with self._changed:
+                if job.id not in self._held:
+                    continue  # it was given up while it waited here
+                self._running.add(job.id)
+            try:
+                self._run(job)
+            finally:
+                with self._changed:
+                    self._running.discard(job.id)
+                    self._held.pop(job.id, None)
+                    self._changed.notify_all()

@@ -1,0 +1,246 @@
+"""The worker: learns of due jobs, runs them, keeps their leases, and takes up what dead workers left."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from nexus_core.domain.jobs import LANES, Job
+from nexus_core.errors import NexusError, Unavailable
+
+from .lane import Lane
+from .outage import Outage
+
+if TYPE_CHECKING:
+    from nexus_core import Nexus
+
+    from .bell import Ear, Heard
+
+log = logging.getLogger("nexus.worker")
+
+GRACE_SECONDS = 20.0
+"""How long a worker that is told to end waits for its running jobs."""
+
+LOOK_SECONDS = 2.0
+"""How often a worker that hears of jobs through a broker looks into the store nevertheless."""
+
+SWEEP_SECONDS = 5.0
+"""How often leases that ended are looked for, at most."""
+
+AHEAD = 2
+"""How many jobs a thread of a short lane may have waiting. Agents have none: another worker may be free."""
+
+
+def new_name() -> str:
+    """A name that no other worker has, and that says where this one runs."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+
+
+class Worker:
+    """Runs the jobs of some lanes until it is stopped, or, with `until_idle`, until nothing is due."""
+
+    def __init__(
+        self,
+        nexus: Nexus,
+        *,
+        lanes: Sequence[str] = LANES,
+        broker_url: str | None = None,
+        namespace: str | None = None,
+    ) -> None:
+        config = nexus.config
+        self.nexus = nexus
+        self.name = new_name()
+        self.stopping = threading.Event()
+        self.lanes = {name: self._new_lane(name) for name in lanes}
+        self._lease: float = config["worker.lease"].total_seconds()
+        self._poll: float = config["worker.poll"].total_seconds()
+        self._heard: deque[Heard] = deque()
+        self._rings: dict[int, Heard] = {}
+        self._wake = threading.Event()
+        self._next_look = 0.0
+        self._ended = threading.Event()
+        self._store = Outage("the store", log)
+        self._ear = self._new_ear(broker_url, namespace) if broker_url else None
+
+    def _new_lane(self, name: str) -> Lane:
+        is_long = name == "agents"
+        threads = self.nexus.config["worker.agents" if is_long else "worker.threads"]
+        return Lane(name, threads=threads, ahead=0 if is_long else AHEAD * threads, run=self._run_job)
+
+    def _new_ear(self, url: str, namespace: str | None) -> Ear:
+        from .bell import Ear
+
+        prefetch = {name: max(10, 2 * lane.threads) for name, lane in self.lanes.items()}
+        return Ear(url, self._on_heard, lanes=tuple(self.lanes), prefetch=prefetch, namespace=namespace)
+
+    def run(self, *, until_idle: bool = False) -> None:
+        """Work. Ends after `stop`, when the running jobs have ended or were handed back."""
+        log.info("worker %s begins: %s", self.name, ", ".join(self.lanes))
+        for lane in self.lanes.values():
+            lane.start()
+        self._every("heartbeat", self._lease / 3, self._renew)
+        self._every("sweep", min(SWEEP_SECONDS, self._lease / 6), self._sweep)
+        if self._ear:
+            self._ear.start()
+        try:
+            self._dispatch(until_idle)
+        finally:
+            self._end()
+
+    def stop(self) -> None:
+        """Take no new jobs and end soon. May be called from a signal handler, and more than once."""
+        self.stopping.set()
+        self._wake.set()
+
+    # Learning of jobs
+
+    def _on_heard(self, heard: Heard) -> None:
+        self._heard.append(heard)
+        self._wake.set()
+
+    def _dispatch(self, until_idle: bool) -> None:
+        while not self.stopping.is_set():
+            self._wake.clear()
+            was_idle = not self._held()
+            try:
+                found = self._answer_rings() + self._look(always=until_idle)
+                self._store.over()
+            except Unavailable as error:
+                self.stopping.wait(self._store.failed(error))
+                continue
+            if until_idle and was_idle and not found:
+                return
+            self._wake.wait(self._pause())
+
+    def _pause(self) -> float:
+        if any(lane.hungry and lane.free for lane in self.lanes.values()):
+            return 0.0
+        return max(0.0, self._next_look - time.monotonic())
+
+    def _answer_rings(self) -> int:
+        """Take the jobs that we were told of, as far as there is room; how many were still to be had."""
+        taken = 0
+        for lane in self.lanes.values():
+            mine = [heard for heard in list(self._heard) if heard.lane == lane.name][: lane.free]
+            if not mine:
+                continue
+            jobs = self._claim(lane, len(mine), [heard.job_id for heard in mine])
+            by_id = {job.id: job for job in jobs}
+            for heard in mine:
+                self._heard.remove(heard)
+                if heard.job_id in by_id and heard.job_id not in self._rings:
+                    self._rings[heard.job_id] = heard
+                else:
+                    heard.done = True  # somebody else has it, or it is not due: the store remembers
+            lane.take(jobs)
+            taken += len(jobs)
+        return taken
+
+    def _look(self, *, always: bool) -> int:
+        """Ask the store for due jobs, when it is time or a lane is hungry; how many were found."""
+        is_time = always or time.monotonic() >= self._next_look
+        if is_time:
+            told = self._ear is not None and self._ear.connected
+            self._next_look = time.monotonic() + (max(LOOK_SECONDS, self._poll) if told else self._poll)
+        found = 0
+        for lane in self.lanes.values():
+            room = lane.free
+            if room and (is_time or lane.hungry):
+                jobs = self._claim(lane, room)
+                lane.hungry = len(jobs) == room  # there may be more
+                lane.take(jobs)
+                found += len(jobs)
+        return found
+
+    def _claim(self, lane: Lane, limit: int, job_ids: list[int] | None = None) -> list[Job]:
+        jobs: list[Job] = self.nexus.jobs.claim([lane.name], limit, self.name, job_ids=job_ids)
+        return jobs
+
+    # Running them
+
+    def _run_job(self, job: Job) -> None:
+        try:
+            self.nexus.jobs.run(job)
+        except Unavailable as error:
+            # What it did is not recorded: its lease ends, and whoever sweeps next sets it to work again.
+            self._store.failed(error)
+        except BaseException:
+            log.exception("job %s %s could not be run", job.id, job.kind)
+        finally:
+            self._after(job)
+
+    def _after(self, job: Job) -> None:
+        heard = self._rings.pop(job.id, None)
+        if heard is not None:
+            heard.done = True
+        if self._ear is None or not self._ear.connected:
+            # What ended may have made others due, and nobody rings.
+            for lane in self.lanes.values():
+                lane.hungry = True
+        self._wake.set()
+
+    # Keeping house
+
+    def _held(self) -> list[Job]:
+        return [job for lane in self.lanes.values() for job in lane.held()]
+
+    def _renew(self) -> None:
+        if held := [job.id for job in self._held()]:
+            self.nexus.jobs.heartbeat(held, self.name)
+
+    def _sweep(self) -> None:
+        if self.nexus.jobs.sweep():
+            self._next_look = 0.0
+            self._wake.set()
+
+    def _every(self, name: str, seconds: float, action: Callable[[], object]) -> None:
+        """Do something every so many seconds, in a thread of its own, until the worker has ended."""
+        outage = Outage(f"the {name}", log)
+
+        def go_on() -> None:
+            pause = seconds
+            while not self._ended.wait(pause):
+                pause = seconds
+                try:
+                    action()
+                    outage.over()
+                except Exception as error:
+                    if outage.is_over and not isinstance(error, NexusError):
+                        log.exception("the %s failed", name)
+                    pause = max(seconds, outage.failed(error))
+
+        threading.Thread(target=go_on, name=f"nexus-{name}", daemon=True).start()
+
+    # Ending
+
+    def _end(self) -> None:
+        """Let the running jobs end, hand back the rest; the leases are renewed until then."""
+        deadline = time.monotonic() + GRACE_SECONDS
+        waiting = [job for lane in self.lanes.values() for job in lane.forget_waiting()]
+        self._hand_back(waiting, begun=False)
+        ended = [lane.wait(deadline) for lane in self.lanes.values()]
+        if not all(ended):
+            self._hand_back(self._held(), begun=True)
+        self._ended.set()
+        if self._ear:
+            self._ear.stop()
+        for lane in self.lanes.values():
+            lane.stop()
+        log.info("worker %s ends", self.name)
+
+    def _hand_back(self, jobs: Sequence[Job], *, begun: bool) -> None:
+        """Let other workers take these at once, instead of after the lease."""
+        try:
+            for job in jobs:
+                self.nexus.jobs.hand_back(job, begun=begun)
+        except NexusError as error:
+            log.warning("%s jobs wait for the end of their lease: %s", len(jobs), error)
+        if jobs:
+            log.info("handed back %s jobs", len(jobs))

@@ -1,0 +1,88 @@
+"""A TCP proxy on loopback that can fall silent, cut its connections, or refuse new ones."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+
+
+class Proxy:
+    """Forwards to a TCP address or a Unix socket."""
+
+    def __init__(self, target: tuple[str, int] | str) -> None:
+        self._target = target
+        self._open: list[socket.socket] = []
+        self._passing = threading.Event()
+        self._passing.set()
+        self.port = 0
+        self.listen()
+
+    def listen(self) -> None:
+        """Take connections, on the same port as before if there was one."""
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self.port = int(self._listener.getsockname()[1])
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def refuse(self) -> None:
+        """Be gone: refuse new connections and end the old ones."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.cut()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = listener.accept()
+                far = self._connect()
+                self._open += [near, far]
+                for source, sink in ((near, far), (far, near)):
+                    threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
+
+    def _connect(self) -> socket.socket:
+        if isinstance(self._target, str):
+            far = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            far.connect(self._target)
+            return far
+        return socket.create_connection(self._target)
+
+    def _copy(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                # Silent: what comes is taken, and acknowledged by the kernel, and kept.
+                self._passing.wait()
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+
+    def fall_silent(self) -> None:
+        """Take everything and pass nothing on, on old connections and new ones."""
+        self._passing.clear()
+
+    def speak(self) -> None:
+        """Pass on again, beginning with what was kept."""
+        self._passing.set()
+
+    def cut(self) -> None:
+        """End all connections at once."""
+        for one in self._open:
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+        self._open.clear()
+
+    def close(self) -> None:
+        """End for good."""
+        self.refuse()
+        self.speak()
+
+
+@contextlib.contextmanager
+def proxied(target: tuple[str, int] | str) -> Iterator[Proxy]:
+    """A proxy for as long as the block lasts."""
+    proxy = Proxy(target)
+    try:
+        yield proxy
+    finally:
+        proxy.close()

@@ -1,0 +1,49 @@
+"""A worker as a process of its own, with jobs that tests can see: started by test_worker_process.py.
+
+Arguments: the file in which jobs say that they ran; then those of the command `worker`. The configuration is read from
+the environment, as the command does.
+"""
+
+import os
+import sys
+import time
+from functools import partial
+
+from nexus_core import Nexus
+from nexus_core.plugins.hookspecs import hookimpl
+from nexus_core.plugins.records import JobHandler
+from nexus_worker import hooks
+from nexus_worker.main import worker
+
+
+class Probe:
+    """Jobs that write a line; that take long; that bring the interpreter down."""
+
+    name = "probe"
+
+    def __init__(self, file):
+        self._file = file
+
+    def note(self, job, ctx):
+        with open(self._file, "a") as file:
+            file.write(f"{job.payload['n']} {os.getpid()}\n")
+
+    def slow(self, job, ctx):
+        self.note(job, ctx)
+        time.sleep(job.payload["seconds"])
+
+    def abort(self, job, ctx):
+        self.note(job, ctx)
+        os.abort()
+
+    @hookimpl
+    def nexus_job_handlers(self):
+        yield JobHandler(kind="probe.note", call=self.note)
+        yield JobHandler(kind="probe.slow", call=self.slow)
+        yield JobHandler(kind="probe.abort", call=self.abort, max_attempts=2)
+
+
+if __name__ == "__main__":
+    probe = Probe(sys.argv[1])
+    Nexus.open = partial(Nexus.open, plugins=[probe, hooks], load_plugins=False)
+    sys.exit(worker.main(sys.argv[2:], prog_name="worker", standalone_mode=False))
