@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -22,6 +23,7 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+@lru_cache(maxsize=64)
 def to_text(at: datetime) -> str:
     """An instant as Nexus writes it everywhere: UTC, ISO 8601, microseconds, `Z`.
 

@@ -109,7 +109,11 @@ class Config:
     @property
     def data_dir(self) -> Path:
         """Where everything local is kept."""
-        return Path(self["data_dir"]).expanduser() if self["data_dir"] else default_data_dir(self.environ or os.environ)
+        return (
+            Path(self["data_dir"]).expanduser().absolute()
+            if self["data_dir"]
+            else default_data_dir(self.environ or os.environ)
+        )
 
     @property
     def database_url(self) -> str:

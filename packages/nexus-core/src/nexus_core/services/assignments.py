@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -29,6 +30,8 @@ from ..errors import Invalid, NoAgent, NotFound, NotReady, StaleClaim
 from ..ports.queries import ReadyQuery
 from . import upkeep
 from .work import UnitOfWork, Work, repository_of, require_seen, said_from
+
+_NOT_IN_BRANCHES = re.compile(r"[^a-z0-9]+")
 
 _UNLIMITED = 1_000_000
 """How many tasks an agent may hold that is not configured: its key and its repositories are its limits."""
@@ -349,8 +352,7 @@ def branch_name(task: Task, prefix: str) -> str:
 
     Only letters, digits and dashes of the title are kept; the whole is a valid Git reference.
     """
-    words = "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in task.title.lower())
-    slug = "-".join(part for part in words.split("-") if part)[:40].strip("-")
+    slug = _NOT_IN_BRANCHES.sub("-", task.title.lower()).strip("-")[:40].strip("-")
     return f"nexus/{prefix.lower()}-{task.id}" + (f"-{slug}" if slug else "")
 
 

@@ -9,9 +9,12 @@ from typing import Any
 from ..clock import from_text, to_text
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def to_json(value: Any) -> str:
     """JSON as it is stored."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _encode(value)
 
 
 def from_json(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from typing import Any, Protocol
 
 Row = Mapping[str, Any]
@@ -78,14 +79,22 @@ def expand(sql: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]
     An empty tuple becomes NULL, which no value equals.
     """
     flat: dict[str, Any] = {}
+    sizes: list[tuple[str, int]] = []
     for name, value in parameters.items():
-        if isinstance(value, tuple):
-            names = [f"{name}_{index}" for index in range(len(value))]
-            flat.update(zip(names, value, strict=True))
-            sql = sql.replace(f"(:{name})", "(" + (", ".join(f":{each}" for each in names) or "NULL") + ")")
+        if type(value) is tuple:
+            sizes.append((name, len(value)))
+            for index, item in enumerate(value):
+                flat[f"{name}_{index}"] = item
         else:
             flat[name] = value
-    return sql, flat
+    return _spread(sql, tuple(sizes)), flat
+
+
+@lru_cache(maxsize=2048)
+def _spread(sql: str, sizes: tuple[tuple[str, int], ...]) -> str:
+    for name, size in sizes:
+        sql = sql.replace(f"(:{name})", "(" + (", ".join(f":{name}_{index}" for index in range(size)) or "NULL") + ")")
+    return sql
 
 
 def chunks(items: Sequence[Any], size: int = 500) -> Iterator[tuple[Any, ...]]:

@@ -1,0 +1,301 @@
+"""Claims a second through the services, beside the same statements written by hand, in one run on both engines.
+
+    python bench/claims.py [--tasks 10000 100000 1000000] [--claimers 1 8 32] [--seconds 3] [--rounds 3]
+                           [--engines sqlite postgresql] [--postgres URL] [--cycles] [--snapshot]
+
+Each claimer is a process. "by hand" is the driver alone with the statements that a claim needs: the best ready task,
+its assignment, its holder, two events, in one transaction. The two take turns in rounds on one database; the medians
+of the ratios count. `--cycles` runs claim and complete, beside procrastinate's worker doing no-op jobs (when it is
+installed, on PostgreSQL). `--snapshot` holds an old snapshot open meanwhile, for a minute.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import secrets
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+import seed
+
+from nexus_core import Nexus
+from nexus_core.config import Config
+from nexus_core.storage.statements import for_postgres, pyformat
+
+_RETURNED = "t.id, t.title, t.fence, t.version, t.repository_id, t.priority, t.impact, t.complexity_order, t.labels, t.status"
+PICK = f"""
+SELECT {_RETURNED} FROM tasks t
+ WHERE t.startable AND (t.not_before IS NULL OR t.not_before <= :now)
+ ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT 1
+ /*pg: FOR UPDATE OF t SKIP LOCKED */"""
+ASSIGN = """
+INSERT INTO agent_assignments (task_id, agent_name, assigned_at, status, fence, lease_until, attempt, branch, reason, result)
+VALUES (:id, 'bench', :now, 'assigned', :fence, :until, 1, 'nexus/nx-1', 'medium priority', '{}') RETURNING id"""
+HOLD = """
+UPDATE tasks SET status = 'in-progress', assignment_id = :assignment, agent = 'bench', fence = :fence, updated_at = :now,
+       version = version + 1 WHERE id = :id AND version = :version"""
+EVENT = """
+INSERT INTO events (type, payload, created_at, actor_kind, actor_name, task_id, assignment_id)
+VALUES (:type, :payload, :now, 'system', 'local', :id, :assignment) RETURNING id"""
+PAYLOAD = json.dumps({"agent": "bench", "fence": 1, "reason": "medium priority", "title": "Implement feature number 1"})
+
+
+def _parameters() -> dict[str, str]:
+    now = datetime.now(UTC)
+    return {
+        "now": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "until": (now + timedelta(minutes=30)).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+    }
+
+
+def by_hand_sqlite(url: str) -> Callable[[], bool]:
+    """A claim with sqlite3 alone."""
+    connection = sqlite3.connect(url, isolation_level=None, timeout=5)
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA busy_timeout = 0")  # SQLite's own handler starves processes
+    connection.row_factory = sqlite3.Row
+
+    def claim() -> bool:
+        given = _parameters()
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                break
+            except sqlite3.OperationalError:
+                time.sleep(0.0003)
+        row = connection.execute(PICK, given).fetchone()
+        if row is None:
+            connection.execute("COMMIT")
+            return False
+        given |= {"id": row["id"], "version": row["version"], "fence": row["fence"] + 1}
+        given["assignment"] = connection.execute(ASSIGN, given).fetchone()[0]
+        connection.execute(HOLD, given)
+        for kind in ("assignment.created", "task.moved"):
+            connection.execute(EVENT, {**given, "type": kind, "payload": PAYLOAD}).fetchone()
+        connection.execute("COMMIT")
+        return True
+
+    return claim
+
+
+def by_hand_postgres(url: str) -> Callable[[], bool]:
+    """A claim with psycopg alone."""
+    import psycopg
+    from psycopg.rows import dict_row
+
+    connection = psycopg.connect(url, autocommit=True, row_factory=dict_row)
+    pick, assign, hold, event = (pyformat(for_postgres(sql)) for sql in (PICK, ASSIGN, HOLD, EVENT))
+
+    def claim() -> bool:
+        given: dict[str, Any] = dict(_parameters())
+        connection.execute("BEGIN")
+        row = connection.execute(pick, given, prepare=True).fetchone()
+        if row is None:
+            connection.execute("COMMIT")
+            return False
+        given |= {"id": row["id"], "version": row["version"], "fence": row["fence"] + 1}
+        given["assignment"] = connection.execute(assign, given, prepare=True).fetchone()["id"]  # type: ignore[index]
+        connection.execute(hold, given, prepare=True)
+        for kind in ("assignment.created", "task.moved"):
+            connection.execute(event, {**given, "type": kind, "payload": PAYLOAD}, prepare=True).fetchone()
+        connection.execute("COMMIT")
+        return True
+
+    return claim
+
+
+def through_services(url: str, *, cycle: bool = False) -> Callable[[], bool]:
+    """A claim (and its completion) through the library, as the API does it."""
+    nexus = open_hub(url)
+
+    def claim() -> bool:
+        assignment = nexus.assignments.claim(agent="bench")
+        if assignment is not None and cycle:
+            nexus.assignments.complete(assignment.id, assignment.fence, summary="done")
+        return assignment is not None
+
+    return claim
+
+
+def open_hub(url: str) -> Nexus:
+    """A hub on a database, with the core's own records and the PostgreSQL store."""
+    import nexus_plugin_postgres.hooks as postgres
+
+    config = Config(values={"database_url": url if "://" in url else f"sqlite:///{url}", "auto_migrate": True, "data_dir": "."})
+    return Nexus.open(config, plugins=[postgres], load_plugins=False)
+
+
+MAKERS: dict[str, Callable[[str], Callable[[], bool]]] = {
+    "by hand sqlite": by_hand_sqlite,
+    "by hand postgresql": by_hand_postgres,
+    "services sqlite": through_services,
+    "services postgresql": through_services,
+    "cycles sqlite": lambda url: through_services(url, cycle=True),
+    "cycles postgresql": lambda url: through_services(url, cycle=True),
+}
+
+
+def _claimer(name: str, url: str, seconds: float, start: Any, results: Any) -> None:
+    claim = MAKERS[name](url)
+    start.wait()
+    ended, longest = 0, 0.0
+    first = time.perf_counter()
+    while (began := time.perf_counter()) < first + seconds and claim():
+        longest, ended = max(longest, time.perf_counter() - began), ended + 1
+    results.put((ended, longest, began - first))
+
+
+def measure(name: str, url: str, claimers: int, seconds: float) -> tuple[float, float, float]:
+    """Claims a second of all claimers, the share of the least busy to the busiest, the longest wait in seconds."""
+    context = multiprocessing.get_context("fork")
+    start, results = context.Barrier(claimers), context.Queue()
+    processes = [context.Process(target=_claimer, args=(name, url, seconds, start, results)) for _ in range(claimers)]
+    for process in processes:
+        process.start()
+    found = [results.get(timeout=120) for _ in processes]
+    for process in processes:
+        process.join()
+    counts = [one[0] for one in found]
+    refill(url)
+    return sum(counts) / max(one[2] for one in found), min(counts) / max(1, max(counts)), max(one[1] for one in found)
+
+
+def refill(url: str) -> None:
+    """Make what was claimed ready again, so that every measurement finds the same graph."""
+    statements = (
+        "UPDATE tasks SET status = 'pending', assignment_id = NULL, agent = NULL, failures = 0"
+        " WHERE status IN ('in-progress', 'review')",
+        "DELETE FROM agent_assignments", "DELETE FROM events", "DELETE FROM jobs",
+    )  # fmt: skip
+    connection: Any
+    if "://" in url:
+        import psycopg
+
+        connection = psycopg.connect(url, autocommit=True)
+        after = ("VACUUM ANALYZE tasks", "VACUUM ANALYZE agent_assignments", "VACUUM ANALYZE events")
+    else:
+        connection, after = sqlite3.connect(url, isolation_level=None, timeout=60), ()
+    for statement in (*statements, *after):
+        connection.execute(statement)
+    connection.close()
+
+
+@contextmanager
+def database(engine: str, number: int, postgres: str) -> Iterator[str]:
+    """A database of the size, filled; gone afterwards."""
+    if engine == "sqlite":
+        with tempfile.TemporaryDirectory(prefix="nexus-bench-") as folder:
+            path = f"{folder}/nexus.db"
+            open_hub(path).close()
+            seed.fill_sqlite(path, number)
+            yield path
+        return
+    import psycopg
+
+    name = f"nexus_bench_{secrets.token_hex(4)}"
+    url = postgres.rpartition("/")[0] + f"/{name}"
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        try:
+            open_hub(url).close()
+            seed.fill_postgres(url, number)
+            yield url
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def held_snapshot(engine: str, url: str) -> Iterator[None]:
+    """A forgotten transaction that sees the past."""
+    connection: Any
+    if engine == "sqlite":
+        connection = sqlite3.connect(url, isolation_level=None)
+        connection.execute("BEGIN")
+        connection.execute("SELECT count(*) FROM meta").fetchone()
+    else:
+        import psycopg
+
+        connection = psycopg.connect(url, autocommit=True)
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        connection.execute("SELECT count(*) FROM meta").fetchone()
+    try:
+        yield
+    finally:
+        connection.close()
+
+
+def procrastinate_rate(url: str, seconds: float) -> float | None:
+    """No-op jobs a second of procrastinate's worker; None when it is not installed."""
+    script = Path(__file__).with_name("procrastinate_worker.py")
+    ran = subprocess.run([sys.executable, str(script), url, str(seconds)], capture_output=True, text=True, check=False)
+    return float(ran.stdout) if ran.returncode == 0 else None
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tasks", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--claimers", type=int, nargs="+", default=[1, 8, 32])
+    parser.add_argument("--engines", nargs="+", default=["sqlite", "postgresql"])
+    parser.add_argument("--postgres", default=os.environ.get("NEXUS_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1/postgres"))
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--cycles", action="store_true")
+    parser.add_argument("--snapshot", action="store_true")
+    options = parser.parse_args()
+    print(f"{'engine':<11}{'tasks':>9}{'claimers':>9}{'by hand/s':>11}{'services/s':>11}{'ratio':>7}{'fair':>6}{'longest ms':>11}")
+    for engine in options.engines:
+        for number in options.tasks:
+            with database(engine, number, options.postgres) as url:
+                for claimers in options.claimers:
+                    _compare(engine, number, claimers, url, options)
+                if options.cycles:
+                    _cycles(engine, number, url, options)
+                if options.snapshot:
+                    _snapshot(engine, number, url)
+
+
+def _compare(engine: str, number: int, claimers: int, url: str, options: argparse.Namespace) -> None:
+    rows = []
+    for _ in range(options.rounds):
+        hand = measure(f"by hand {engine}", url, claimers, options.seconds)
+        ours = measure(f"services {engine}", url, claimers, options.seconds)
+        rows.append((hand[0], ours[0], ours[0] / max(hand[0], 1e-9), ours[1], 1000 * ours[2]))
+    hand_s, ours_s, ratio, fair, longest = (statistics.median(column) for column in zip(*rows, strict=True))
+    print(
+        f"{engine:<11}{number:>9}{claimers:>9}{hand_s:>11.0f}{ours_s:>11.0f}{ratio:>7.2f}{fair:>6.2f}{longest:>11.0f}",
+        flush=True,
+    )
+
+
+def _cycles(engine: str, number: int, url: str, options: argparse.Namespace) -> None:
+    for claimers in options.claimers:
+        rate = statistics.median(measure(f"cycles {engine}", url, claimers, options.seconds)[0] for _ in range(options.rounds))
+        peer = procrastinate_rate(options.postgres, options.seconds) if engine == "postgresql" else None
+        beside = f"  procrastinate {peer:.0f} jobs/s, ratio {rate / peer:.1f}" if peer else ""
+        print(f"{engine:<11}{number:>9}{claimers:>9}  claim and complete {rate:.0f}/s{beside}", flush=True)
+
+
+def _snapshot(engine: str, number: int, url: str) -> None:
+    before = measure(f"services {engine}", url, 8, 5)[0]
+    with held_snapshot(engine, url):
+        rates = [measure(f"services {engine}", url, 8, 5)[0] for _ in range(12)]
+    shown = " ".join(f"{rate:.0f}" for rate in rates)
+    print(f"{engine:<11}{number:>9}        8  {before:.0f}/s; with a snapshot held: {shown}; last {rates[-1] / before:.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
