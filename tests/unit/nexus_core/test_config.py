@@ -187,3 +187,11 @@ def test_the_file_is_looked_for_here_then_in_the_users_folder(tmp_path, monkeypa
 def test_the_data_folder_follows_the_platform(tmp_path):
     """XDG on Linux."""
     assert tmp_path / "nexus" == default_data_dir({"XDG_DATA_HOME": str(tmp_path)})
+
+
+def test_a_data_folder_is_seen_from_where_one_stands(tmp_path, monkeypatch):
+    """A relative one never becomes one at the root of the disk."""
+    monkeypatch.chdir(tmp_path)
+    config = Config(values={"data_dir": "my-hub"})
+
+    assert (tmp_path / "my-hub", f"sqlite:///{tmp_path}/my-hub/nexus.db") == (config.data_dir, config.database_url)

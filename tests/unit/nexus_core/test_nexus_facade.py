@@ -71,11 +71,20 @@ def test_a_folder_that_cannot_be_made_is_named(opened, tmp_path):
         opened(database_url=f"sqlite:///{tmp_path}/file/below/nexus.db")
 
 
+@pytest.mark.parametrize("name", ["a b", "a#b", "a?b", "a%20b", "ä"])
+def test_a_folder_may_have_any_name(tmp_path, name):
+    """Also one that means something in a URL."""
+    with Nexus.open(Config(), data_dir=tmp_path / name, load_plugins=False):
+        assert [name] == [path.name for path in tmp_path.iterdir()]
+    assert (tmp_path / name / "nexus.db").exists()
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
         ({"database_url": "mongodb://x/y"}, "no installed plugin opens mongodb"),
         ({"database_url": "postgresql://x/y"}, "with nexus-plugin-postgres"),
+        ({"database_url": "nonsense"}, "no installed plugin opens nonsense"),
         ({"broker_url": "kafka://x"}, "no installed plugin talks kafka"),
     ],
 )

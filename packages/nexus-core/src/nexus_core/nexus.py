@@ -222,13 +222,14 @@ def assemble(config: Config, plugins: Iterable[Any] = (), *, load_plugins: bool 
 
 def open_store(config: Config, plugins: Plugins) -> Store:
     """Open the store of the configuration. :raises ConfigurationError: nobody opens such a database"""
-    url = urlsplit(config.database_url)
-    if url.scheme == "sqlite":
-        return SqlStore(SqliteEngine(Path(url.path.removeprefix("/") if url.path.startswith("//") else url.path)))
-    factory = plugins.store_factory(url.scheme)
+    scheme, _, path = config.database_url.partition("://")
+    if scheme == "sqlite":
+        # As it stands: the name of a folder may hold what means something else in a URL.
+        return SqlStore(SqliteEngine(Path("/" + path.lstrip("/"))))
+    factory = plugins.store_factory(scheme)
     if factory is None:
         raise ConfigurationError(
-            f"database_url: no installed plugin opens {url.scheme or 'such'} databases; "
+            f"database_url: no installed plugin opens {scheme[:40] or 'such'} databases; "
             "expected sqlite:///path, or postgresql://… with nexus-plugin-postgres"
         )
     return factory.open(config.database_url)

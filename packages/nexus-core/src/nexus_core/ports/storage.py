@@ -365,8 +365,8 @@ class Jobs(Protocol):
         """Running jobs whose lease ended."""
         ...
 
-    def release(self, job: Job, error: str, now: datetime) -> bool:
-        """Hand a running job back at once."""
+    def release(self, job: Job, error: str, run_at: datetime) -> bool:
+        """Hand a running job back, to run again from then on."""
         ...
 
     def kill(self, job: Job, error: str, now: datetime) -> bool:

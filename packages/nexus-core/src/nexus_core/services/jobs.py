@@ -180,8 +180,9 @@ class JobService:
                 if work.jobs.kill(job, error, work.now):
                     _tell_died(work, job, error)
                     taken += 1
-            elif work.jobs.release(job, error, work.now):
-                work.rings.append(Ring(job.lane, job.id))
+            elif work.jobs.release(job, error, run_at := work.now + _pause_after_loss(job.attempt)):
+                if run_at == work.now:
+                    work.rings.append(Ring(job.lane, job.id))
                 taken += 1
         return taken
 
@@ -238,6 +239,11 @@ class JobService:
         """How many jobs are where."""
         with self._unit.read() as work:
             return work.jobs.stats()
+
+
+def _pause_after_loss(attempt: int) -> timedelta:
+    """A worker may always die; one that dies again over the same job is given time, for the job may be the cause."""
+    return timedelta() if attempt == 1 else backoff(attempt - 1, random.random())  # noqa: S311 - jitter, not a secret
 
 
 def _tell_died(work: Work, job: Job, error: str) -> None:

@@ -77,10 +77,10 @@ class SqlJobs:
         """Running jobs whose lease ended."""
         return [_job(row) for row in self._session.all("expired_jobs", now=to_text(now), limit=limit)]
 
-    def release(self, job: Job, error: str, now: datetime) -> bool:
-        """Hand a running job back at once."""
+    def release(self, job: Job, error: str, run_at: datetime) -> bool:
+        """Hand a running job back, to run again from then on."""
         return bool(
-            self._session.run("release_job", id=job.id, attempt=job.attempt, last_error=error, now=to_text(now))
+            self._session.run("release_job", id=job.id, attempt=job.attempt, last_error=error, run_at=to_text(run_at))
         )
 
     def kill(self, job: Job, error: str, now: datetime) -> bool:

@@ -52,7 +52,7 @@ SELECT * FROM jobs WHERE state = 'running' AND locked_until < :now
  ORDER BY locked_until LIMIT :limit /*pg: FOR UPDATE SKIP LOCKED */
 
 -- name: release_job
-UPDATE jobs SET state = 'pending', run_at = :now, unique_key = NULL, locked_until = NULL, locked_by = NULL,
+UPDATE jobs SET state = 'pending', run_at = :run_at, unique_key = NULL, locked_until = NULL, locked_by = NULL,
        last_error = :last_error
  WHERE id = :id AND state = 'running' AND attempt = :attempt
 
