@@ -229,7 +229,7 @@ def open_store(config: Config, plugins: Plugins) -> Store:
     factory = plugins.store_factory(scheme)
     if factory is None:
         raise ConfigurationError(
-            f"database_url: no installed plugin opens {scheme[:40] or 'such'} databases; "
+            f"database_url: no installed plugin opens {scheme if path else 'such'} databases; "
             "expected sqlite:///path, or postgresql://… with nexus-plugin-postgres"
         )
     return factory.open(config.database_url)

@@ -36,7 +36,7 @@ class Tasks(Protocol):
         """Write a changed task. :raises StaleWrite: it is not at the version that was read"""
         ...
 
-    def place(self, task: Task, now: datetime) -> Task:
+    def place(self, task: Task, now: datetime) -> None:
         """Write where a task stands: status, holder, fence, failures. :raises StaleWrite: as for `save`"""
         ...
 
@@ -57,7 +57,7 @@ class Tasks(Protocol):
         ...
 
     def pick(self, query: ReadyQuery, now: datetime) -> Task | None:
-        """The first ready task that no other transaction has in hand, locked."""
+        """The first ready task that no other transaction has in hand, locked; without its dependencies."""
         ...
 
     def dispatchable(self, now: datetime, *, max_failures: int, limit: int) -> builtins.list[Task]:

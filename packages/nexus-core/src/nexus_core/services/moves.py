@@ -35,7 +35,7 @@ def move_task(work: Work, task: Task, to: Status, *, reason: str, actor: Actor, 
         failures=0 if reopened else task.failures,
         retry_at=None if reopened else task.retry_at,
     )
-    saved = work.tasks.place(changed, work.now)
+    work.tasks.place(changed, work.now)
     common = {"task_id": task.id, "repository_id": task.repository_id}
     work.record(
         TaskMoved, actor=actor, delivery=delivery, **common, **said_from(task.status), to=str(to), reason=reason,
@@ -45,7 +45,7 @@ def move_task(work: Work, task: Task, to: Status, *, reason: str, actor: Actor, 
         work.record(TaskCompleted, actor=actor, delivery=delivery, **common, reason=reason, title=task.title)
     touched = [task.id]
     if task.status.is_closed is not to.is_closed:
-        touched += upkeep.task_opened_or_closed(work, saved)
+        touched += upkeep.task_opened_or_closed(work, changed)
     upkeep.announce_ready(work, touched, actor=actor, because=task.id, delivery=delivery)
     return work.tasks.get(task.id)
 

@@ -6,6 +6,8 @@ import builtins
 from collections.abc import Sequence
 from datetime import datetime
 
+import attrs
+
 from ..clock import to_text
 from ..domain.agents import Activity, ActivityType, Assignment, AssignmentStatus
 from ..errors import Duplicate, NotFound
@@ -31,7 +33,7 @@ class SqlAssignments:
         )  # fmt: skip
         if row is None:
             raise Duplicate(f"task {assignment.task_id} is held already")
-        return _assignment(row)
+        return attrs.evolve(assignment, id=row["id"])
 
     def get(self, assignment_id: int, *, lock: bool = False) -> Assignment:
         """One."""

@@ -8,7 +8,6 @@ from typing import Any
 
 from ..clock import from_text, to_text
 
-
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 

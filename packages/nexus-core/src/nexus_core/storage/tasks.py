@@ -48,13 +48,14 @@ class SqlTasks:
 
     def save(self, task: Task, now: datetime) -> Task:
         """Write a changed task."""
-        return self._written("update_task", task, now, _columns(task))
+        self._write("update_task", task, now, _columns(task))
+        return attrs.evolve(task, version=task.version + 1, updated_at=now)
 
-    def place(self, task: Task, now: datetime) -> Task:
+    def place(self, task: Task, now: datetime) -> None:
         """Write where a task stands: status, holder, fence, failures."""
-        return self._written("place_task", task, now, {"status": str(task.status)})
+        self._write("place_task", task, now, {"status": str(task.status)})
 
-    def _written(self, statement: str, task: Task, now: datetime, columns: Mapping[str, Any]) -> Task:
+    def _write(self, statement: str, task: Task, now: datetime, columns: Mapping[str, Any]) -> None:
         changed = self._session.run(
             statement, **columns, id=task.id, version=task.version, now=to_text(now),
             assignment_id=task.assignment_id, agent=task.agent, fence=task.fence, failures=task.failures,
@@ -64,7 +65,6 @@ class SqlTasks:
             raise StaleWrite(
                 f"task {task.id} was changed by somebody else meanwhile; read it again, then repeat the change"
             )
-        return attrs.evolve(task, version=task.version + 1, updated_at=now)
 
     def get(self, task_id: int, *, lock: bool = False) -> Task:
         """One task."""
@@ -116,11 +116,11 @@ class SqlTasks:
         return [task for task in found if _fits(task.labels, query.skills)][: query.limit]
 
     def pick(self, query: ReadyQuery, now: datetime) -> Task | None:
-        """The first ready task that no other transaction has in hand, locked."""
+        """The first ready task that no other transaction has in hand, locked; without its dependencies."""
         limit = _MOST_CANDIDATES if query.skills else 1
         for row in self._session.all("pick_ready", **self._ready_parameters(query, now), limit=limit):
             if _fits(rows.from_json(row["labels"]), query.skills):
-                return self._tasks([row])[0]
+                return _task(row)
         return None
 
     def dispatchable(self, now: datetime, *, max_failures: int, limit: int) -> list[Task]:

@@ -1,7 +1,7 @@
 -- name: insert_assignment
 INSERT INTO agent_assignments (task_id, agent_name, assigned_at, status, fence, lease_until, attempt, branch, reason, result)
 VALUES (:task_id, :agent, :now, :status, :fence, :lease_until, :attempt, :branch, :reason, :result)
-RETURNING *
+RETURNING id
 
 -- name: get_assignment
 SELECT * FROM agent_assignments WHERE id = :id
