@@ -107,7 +107,7 @@ def by_hand_postgres(url: str) -> Callable[[], bool]:
             connection.execute("COMMIT")
             return False
         given |= {"id": row["id"], "version": row["version"], "fence": row["fence"] + 1}
-        given["assignment"] = connection.execute(assign, given, prepare=True).fetchone()["id"]  # type: ignore[index]
+        given["assignment"] = connection.execute(assign, given, prepare=True).fetchone()["id"]  # type: ignore[index] # RETURNING answers a row
         connection.execute(hold, given, prepare=True)
         for kind in ("assignment.created", "task.moved"):
             connection.execute(event, {**given, "type": kind, "payload": PAYLOAD}, prepare=True).fetchone()

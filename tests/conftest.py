@@ -3,6 +3,9 @@
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent))
 
-pytest_plugins = ("services",)
+pytest.register_assert_rewrite("history", "model")
+pytest_plugins = ("services", "engines")

@@ -45,7 +45,7 @@ class Scene:
                 "NEXUS_SLACK_BOT_TOKEN": slack.token,
                 "NEXUS_SLACK_API_URL": slack.url,
                 "NEXUS_GIT_ALLOW_LOCAL": "true",
-            },  # fmt: skip
+            },
         )
 
     def start(self) -> None:

@@ -84,7 +84,7 @@ def test_a_folder_may_have_any_name(tmp_path, name):
     [
         ({"database_url": "mongodb://x/y"}, "no installed plugin opens mongodb"),
         ({"database_url": "postgresql://x/y"}, "with nexus-plugin-postgres"),
-        ({"database_url": "nonsense"}, "no installed plugin opens nonsense"),
+        ({"database_url": "ada:s3cret@db"}, "no installed plugin opens such databases"),
         ({"broker_url": "kafka://x"}, "no installed plugin talks kafka"),
     ],
 )

@@ -186,7 +186,7 @@ class Story:
         self._wait_status(task, "review")
         stage.say(f"acme/api#{pull.number} “{task['title']}” names {task['key']} → review")
         forged_payload = self.github.pull_payload("acme/api", pull.number, "closed", sender="mira")
-        forged = self.github.deliver("pull_request", forged_payload, secret="not-the-secret-of-this-hub")  # noqa: S106
+        forged = self.github.deliver("pull_request", forged_payload, secret="not-the-secret-of-this-hub")  # noqa: S106 - wrong on purpose
         stage.check(forged.status == 401, "a webhook with a wrong signature is refused with 401", otherwise=str(forged))
         self.github.merge("acme/api", pull.number, by="mira")
         done = self.hub.wait_for_event("task.completed", lambda event: event["task_id"] == task["id"])

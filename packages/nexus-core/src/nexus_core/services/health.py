@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import attrs
-
+from ..domain.health import Finding
 from ..errors import NexusError
 from ..plugins.records import NotChecked
 from .work import UnitOfWork
-
-
-@attrs.frozen(kw_only=True)
-class Finding:
-    """One thing that was looked at."""
-
-    name: str
-    ok: bool
-    message: str
-    checked: bool = True  #: false: there was nothing to look at
 
 
 class HealthService:

@@ -21,18 +21,8 @@ from ..ports.wakeup import Ring, Wakeup
 
 if TYPE_CHECKING:
     from ..plugins.context import Context
-    from ..ports.storage import (
-        Access,
-        Assignments,
-        Changes,
-        Deliveries,
-        Events,
-        Jobs,
-        Repositories,
-        Store,
-        Tasks,
-        Transaction,
-    )
+    from ..ports.collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
+    from ..ports.storage import Store, Transaction
 
 T = TypeVar("T")
 TRIES = 6

@@ -201,7 +201,7 @@ def _patiently(action: Any) -> None:
                 raise
             if time.monotonic() > deadline:
                 raise
-        time.sleep(random.uniform(0.0001, 0.0005))  # noqa: S311 - a wait, not a secret
+        time.sleep(random.uniform(0.0001, 0.0004))  # noqa: S311 - a wait, not a secret
 
 
 def _say(error: Exception) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 import falcon
 
+from nexus_core.domain.health import Finding
 from nexus_core.plugins.manager import PluginInfo
-from nexus_core.services.health import Finding
 from nexus_http.fields import PAGE
 from nexus_http.operations import PUBLIC, Resource, Scope, operation, page, send
 
