@@ -35,14 +35,17 @@ from nexus_core import Nexus
 from nexus_core.config import Config
 from nexus_core.storage.statements import for_postgres, pyformat
 
-_RETURNED = "t.id, t.title, t.fence, t.version, t.repository_id, t.priority, t.impact, t.complexity_order, t.labels, t.status"
+_RETURNED = (
+    "t.id, t.title, t.fence, t.version, t.repository_id, t.priority, t.impact, t.complexity_order, t.labels, t.status"
+)
 PICK = f"""
 SELECT {_RETURNED} FROM tasks t
  WHERE t.startable AND (t.not_before IS NULL OR t.not_before <= :now)
  ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT 1
  /*pg: FOR UPDATE OF t SKIP LOCKED */"""
 ASSIGN = """
-INSERT INTO agent_assignments (task_id, agent_name, assigned_at, status, fence, lease_until, attempt, branch, reason, result)
+INSERT INTO agent_assignments
+       (task_id, agent_name, assigned_at, status, fence, lease_until, attempt, branch, reason, result)
 VALUES (:id, 'bench', :now, 'assigned', :fence, :until, 1, 'nexus/nx-1', 'medium priority', '{}') RETURNING id"""
 HOLD = """
 UPDATE tasks SET status = 'in-progress', assignment_id = :assignment, agent = 'bench', fence = :fence, updated_at = :now,
@@ -134,7 +137,9 @@ def open_hub(url: str) -> Nexus:
     """A hub on a database, with the core's own records and the PostgreSQL store."""
     import nexus_plugin_postgres.hooks as postgres
 
-    config = Config(values={"database_url": url if "://" in url else f"sqlite:///{url}", "auto_migrate": True, "data_dir": "."})
+    config = Config(
+        values={"database_url": url if "://" in url else f"sqlite:///{url}", "auto_migrate": True, "data_dir": "."}
+    )
     return Nexus.open(config, plugins=[postgres], load_plugins=False)
 
 
@@ -250,13 +255,18 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--claimers", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--engines", nargs="+", default=["sqlite", "postgresql"])
-    parser.add_argument("--postgres", default=os.environ.get("NEXUS_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1/postgres"))
+    parser.add_argument(
+        "--postgres", default=os.environ.get("NEXUS_TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1/postgres")
+    )
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--cycles", action="store_true")
     parser.add_argument("--snapshot", action="store_true")
     options = parser.parse_args()
-    print(f"{'engine':<11}{'tasks':>9}{'claimers':>9}{'by hand/s':>11}{'services/s':>11}{'ratio':>7}{'fair':>6}{'longest ms':>11}")
+    print(
+        f"{'engine':<11}{'tasks':>9}{'claimers':>9}{'by hand/s':>11}{'services/s':>11}"
+        f"{'ratio':>7}{'fair':>6}{'longest ms':>11}"
+    )
     for engine in options.engines:
         for number in options.tasks:
             with database(engine, number, options.postgres) as url:
@@ -283,7 +293,9 @@ def _compare(engine: str, number: int, claimers: int, url: str, options: argpars
 
 def _cycles(engine: str, number: int, url: str, options: argparse.Namespace) -> None:
     for claimers in options.claimers:
-        rate = statistics.median(measure(f"cycles {engine}", url, claimers, options.seconds)[0] for _ in range(options.rounds))
+        rate = statistics.median(
+            measure(f"cycles {engine}", url, claimers, options.seconds)[0] for _ in range(options.rounds)
+        )
         peer = procrastinate_rate(options.postgres, options.seconds) if engine == "postgresql" else None
         beside = f"  procrastinate {peer:.0f} jobs/s, ratio {rate / peer:.1f}" if peer else ""
         print(f"{engine:<11}{number:>9}{claimers:>9}  claim and complete {rate:.0f}/s{beside}", flush=True)
@@ -294,7 +306,11 @@ def _snapshot(engine: str, number: int, url: str) -> None:
     with held_snapshot(engine, url):
         rates = [measure(f"services {engine}", url, 8, 5)[0] for _ in range(12)]
     shown = " ".join(f"{rate:.0f}" for rate in rates)
-    print(f"{engine:<11}{number:>9}        8  {before:.0f}/s; with a snapshot held: {shown}; last {rates[-1] / before:.2f}", flush=True)
+    print(
+        f"{engine:<11}{number:>9}        8  {before:.0f}/s; "
+        f"with a snapshot held: {shown}; last {rates[-1] / before:.2f}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

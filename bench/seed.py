@@ -13,8 +13,8 @@ from typing import Any
 
 AT = "2026-01-31T12:00:00.000000Z"
 COLUMNS = (
-    "id", "title", "description", "status", "priority", "priority_rank", "labels", "raw_data", "created_at", "updated_at",
-    "open_dependencies", "impact", "complexity_auto", "level",
+    "id", "title", "description", "status", "priority", "priority_rank", "labels", "raw_data", "created_at",
+    "updated_at", "open_dependencies", "impact", "complexity_auto", "level",
 )  # fmt: skip
 
 
@@ -37,7 +37,9 @@ def _tasks(number: int, done: int, ready: int) -> Iterator[tuple[Any, ...]]:
 
 def _edges(number: int, done: int, ready: int, chance: random.Random) -> Iterator[tuple[int, int]]:
     for task in range(4, number + 1):
-        first, last = (1, max(3, done)) if done < task <= ready else (1, task - 1) if task <= done else (done + 1, ready)
+        first, last = (
+            (1, max(3, done)) if done < task <= ready else (1, task - 1) if task <= done else (done + 1, ready)
+        )
         for on in chance.sample(range(first, last + 1), 3):
             yield task, on
 

@@ -186,9 +186,7 @@ def _rows(listed: str) -> list[TreeEntry]:
 
 def _environment(index: str | None) -> dict[str, str]:
     """Nothing of the machine's own Git configuration plays a part."""
-    given = {
-        name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "TMPDIR", "TEMP") if name in os.environ
-    }
+    given = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "TMPDIR", "TEMP") if name in os.environ}
     given |= {
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,

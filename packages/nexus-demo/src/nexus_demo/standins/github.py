@@ -124,9 +124,7 @@ class GitHubStandIn:
         """A pull request as it stands."""
         return self.world.pull(repository, number)
 
-    def open_pull(
-        self, repository: str, *, head: str, base: str, title: str, body: str = "", by: str
-    ) -> Pull:
+    def open_pull(self, repository: str, *, head: str, base: str, title: str, body: str = "", by: str) -> Pull:
         """Somebody opens a pull request."""
         return self.world.open_pull(repository, head=head, base=base, title=title, body=body, author=by)
 
@@ -182,9 +180,7 @@ class GitHubStandIn:
         """Let the next requests go wrong in whose path the pattern is found. Status 0 cuts the connection."""
         pattern = re.compile(path)
         self._troubles.append(
-            Trouble(
-                method=method, path=pattern, status=status, headers=headers or {}, after=after, times=times
-            )
+            Trouble(method=method, path=pattern, status=status, headers=headers or {}, after=after, times=times)
         )
 
     def _trouble_for(self, method: str, path: str) -> Trouble | None:
@@ -267,9 +263,7 @@ def _handler(standin: GitHubStandIn) -> type[BaseHTTPRequestHandler]:
         def _serve(self) -> None:
             length = min(int(self.headers.get("content-length") or 0), LARGEST_BODY)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            recorded = Recorded(
-                method=self.command, path=self.path, body=self.rfile.read(length), headers=headers
-            )
+            recorded = Recorded(method=self.command, path=self.path, body=self.rfile.read(length), headers=headers)
             response = standin.respond(recorded)
             status = response.status if response else 0
             standin.requests.append(attrs.evolve(recorded, status=status))

@@ -400,11 +400,7 @@ def _comment(comment: Comment) -> Json:
 def list_comments(world: World, hosted: Hosted, request: Request, number: str) -> Response:
     """The comments of a pull request, the oldest first."""
     pull = world.pull(hosted.name, int(number))
-    rows = [
-        _comment(row)
-        for row in world.comments
-        if (row.repository, row.number) == (pull.repository, pull.number)
-    ]
+    rows = [_comment(row) for row in world.comments if (row.repository, row.number) == (pull.repository, pull.number)]
     return _page(request, rows, world)
 
 

@@ -245,7 +245,5 @@ def wanted(document: Any, *fields: str) -> Json:
         raise Refused(422, f"Invalid request.\n\n{names} {verb} supplied.")
     for field in fields:
         if not isinstance(document[field], str | list):
-            raise Refused(
-                422, f"Invalid request.\n\nFor 'properties/{field}', {document[field]!r} is not a string."
-            )
+            raise Refused(422, f"Invalid request.\n\nFor 'properties/{field}', {document[field]!r} is not a string.")
     return document
