@@ -48,8 +48,8 @@ INSERT INTO agent_assignments
        (task_id, agent_name, assigned_at, status, fence, lease_until, attempt, branch, reason, result)
 VALUES (:id, 'bench', :now, 'assigned', :fence, :until, 1, 'nexus/nx-1', 'medium priority', '{}') RETURNING id"""
 HOLD = """
-UPDATE tasks SET status = 'in-progress', assignment_id = :assignment, agent = 'bench', fence = :fence, updated_at = :now,
-       version = version + 1 WHERE id = :id AND version = :version"""
+UPDATE tasks SET status = 'in-progress', assignment_id = :assignment, agent = 'bench', fence = :fence,
+       updated_at = :now, version = version + 1 WHERE id = :id AND version = :version"""
 EVENT = """
 INSERT INTO events (type, payload, created_at, actor_kind, actor_name, task_id, assignment_id)
 VALUES (:type, :payload, :now, 'system', 'local', :id, :assignment) RETURNING id"""
