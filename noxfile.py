@@ -24,7 +24,8 @@ TOOLS = {
 }
 # What the tests of a package need beside the package and what it depends on.
 BESIDE = {
-    "nexus-cli": ("nexus-http",),  # the door that the CLI uses when no server runs
+    # The door that the CLI uses when no server runs, and the packages whose commands its table names.
+    "nexus-cli": ("nexus-http", "nexus-worker", "nexus-demo"),
     "nexus-demo": tuple(PACKAGES),  # the demo is the whole, at work
     "nexus-plugin-github": ("nexus-demo",),  # its stand-in for GitHub
     "nexus-plugin-slack": ("nexus-demo",),  # its stand-in for Slack
@@ -91,7 +92,7 @@ def put_in_form(session):
 @nox.session
 def types(session):
     """mypy, strict, on every source tree."""
-    prepare(session, *PACKAGES, tools=("types",))
+    prepare(session, *PACKAGES, tools=("types", "tests"))  # the contract suites, which are shipped, use pytest
     for path in PACKAGES.values():
         session.run("mypy", f"{path.relative_to(HERE)}/src")
     session.run("mypy", "tools")
