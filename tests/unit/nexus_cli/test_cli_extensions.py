@@ -55,7 +55,7 @@ def test_a_third_party_with_our_group_is_seen(site):
     install(site, "something-else", group="console_scripts")
     found = extensions.look([str(site), str(site / "gone.zip")])
 
-    assert (frozenset({"nexus_http"}), frozenset({"nexus_hello"})) == found
+    assert (frozenset({"nexus-http"}), frozenset({"nexus-hello"})) == found
 
 
 def test_a_third_partys_command_is_offered_and_runs(site):

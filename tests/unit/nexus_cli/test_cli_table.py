@@ -61,7 +61,7 @@ def _config():
 
 def _distribution(plugins, record):
     owner = plugins.owner(record)
-    return next(info.distribution.replace("-", "_") for info in plugins.info() if info.name == owner)
+    return next(info.distribution for info in plugins.info() if info.name == owner)
 
 
 def test_the_help_lists_every_command_with_its_summary():

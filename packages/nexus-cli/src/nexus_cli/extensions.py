@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nexus_core.plugins import discovery
 
 from .failures import Failure
 
@@ -17,11 +18,11 @@ if TYPE_CHECKING:
     from nexus_core.plugins.manager import Plugins
 
 OURS = frozenset(
-    f"nexus_{name}"
-    for name in ("core", "cli", "http", "worker", "demo", "plugin_postgres", "plugin_github",
-                 "plugin_slack", "plugin_agents")
+    f"nexus-{name}"
+    for name in (
+        "core", "cli", "http", "worker", "demo", "plugin-postgres", "plugin-github", "plugin-slack", "plugin-agents",
+    )
 )  # fmt: skip
-_ENDINGS = (".dist-info", ".egg-info")
 
 
 class Installed(NamedTuple):
@@ -33,27 +34,9 @@ class Installed(NamedTuple):
 
 def look(paths: Iterable[str] | None = None) -> Installed:
     """Read the folders that Python imports from."""
-    found = dict(_distributions(sys.path if paths is None else paths))
-    ours = frozenset(name for name in found if name in OURS)
-    return Installed(ours, frozenset(name for name, folder in found.items() if name not in OURS and _has_group(folder)))
-
-
-def _distributions(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
-    for path in dict.fromkeys(paths):
-        try:
-            names = [entry.name for entry in os.scandir(path or ".") if entry.name.endswith(_ENDINGS)]
-        except OSError:
-            continue  # such as python311.zip, or a folder that is gone
-        for name in names:
-            yield name.partition("-")[0].lower().replace(".", "_"), os.path.join(path or ".", name)  # noqa: PTH118 - pathlib is not needed on this way
-
-
-def _has_group(folder: str) -> bool:
-    try:
-        with open(os.path.join(folder, "entry_points.txt"), encoding="utf-8") as file:  # noqa: PTH118 - as above
-            return any(line.strip() == "[nexus]" for line in file)
-    except (OSError, UnicodeDecodeError):
-        return False
+    found = discovery.distributions(sys.path if paths is None else paths)
+    plugins = frozenset(entry.distribution for entry in discovery.entry_points(paths))
+    return Installed(frozenset(name for name, _, _ in found) & OURS, plugins - OURS)
 
 
 def yielded(environ: Mapping[str, str]) -> Mapping[str, Command]:

@@ -25,7 +25,7 @@ class Root(LazyGroup):
         ours = {
             name: entry.summary
             for name, entry in self.entries.items()
-            if not entry.distribution or entry.distribution.replace("-", "_") in installed.ours
+            if not entry.distribution or entry.distribution in installed.ours
         }
         others = self._others(ctx) if installed.others else {}
         return ours | {name: record.summary for name, record in others.items()}
