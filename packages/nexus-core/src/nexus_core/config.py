@@ -103,7 +103,9 @@ class Config:
         """The value of a dotted key; defaults are filled in."""
         if key in self.values:
             return self.values[key]
-        setting = next(setting for setting in CORE_SETTINGS if setting.key == key)
+        setting = next((setting for setting in CORE_SETTINGS if setting.key == key), None)
+        if setting is None:
+            raise KeyError(key)
         return None if setting.default is None else _PARSERS[setting.kind](setting.default)
 
     @property
