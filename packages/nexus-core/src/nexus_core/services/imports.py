@@ -159,6 +159,7 @@ class _Importer:
         self.subtasks.update(one.parent_key for one in parsed.tasks)
         ids = work.tasks.keys_of(self.repository_id)
         existing = {task.id: task for task in work.tasks.many(list(ids.values()))}
+        waiting = self._waiting(existing)
         for one in parsed.tasks:
             if one.external_key in ids:
                 self._merge(existing[ids[one.external_key]], one, previous.get(one.external_key))
@@ -168,6 +169,8 @@ class _Importer:
         dependencies, cycles = self._connect(parsed, previous, ids)
         if self.created or self.changed:
             upkeep.recount(work, [*self.created, *self.changed])
+            # New tasks are told of by `tasks.imported`; of the others, those are that the file set free.
+            upkeep.announce_ready(work, waiting, actor=self.actor, because=None, delivery=self.delivery)
         report = ImportReport(
             repository=name,
             layout=parsed.layout,
@@ -185,6 +188,12 @@ class _Importer:
             created=report.created, changed=report.changed, unchanged=report.unchanged, warnings=len(report.warnings),
         )  # fmt: skip
         return report
+
+    def _waiting(self, existing: Mapping[int, Task]) -> list[int]:
+        """The tasks here, and those elsewhere that depend on one of them, which are not ready."""
+        dependents = {dependent for dependent, _ in self.work.tasks.dependents(list(existing))}
+        ids = [*existing, *dependents]
+        return sorted(set(ids) - {task_id for task_id, _, _ in self.work.tasks.ready_among(ids, self.work.now)})
 
     def _complexity(self, one: ParsedTask) -> int:
         """What the file says; a subtask without a score has its parent's, as in Taskmaster; else an estimate."""
