@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ..plugins.context import Context
 
 RUN_JOB = "core.run_agent"
+_LOOKED_AT = 1000
+"""How many ready tasks a dispatch looks at for those that an agent can take."""
 
 
 class AgentService:
@@ -73,7 +75,8 @@ class AgentService:
             try:
                 require_ready(work, task)
             except NotReady:
-                if not override or task.assignment_id is not None:
+                # What is closed others may have gone on from: it is reopened first, which takes that back.
+                if not override or task.assignment_id is not None or task.status.is_closed:
                     raise
                 said = f"{reason} (not ready; overridden by {actor.name})".strip()
             choice = self._choice(work, task, agent)
@@ -123,9 +126,13 @@ class AgentService:
         if not config["assignment.automatic"] or not any(agent.is_launched for agent in config.agents.values()):
             return []
         with self._unit.read() as work:
-            tasks = work.tasks.dispatchable(work.now, max_failures=config["assignment.max_failures"], limit=limit)
-        given = []
-        for task in tasks:
+            states = self._launched(work)
+            if not any(state.free for state in states):
+                return []
+            tasks = work.tasks.dispatchable(work.now, max_failures=config["assignment.max_failures"], limit=_LOOKED_AT)
+        given, choose = [], self._policy()
+        # A task that nobody can take does not stand in the way of those behind it.
+        for task in [task for task in tasks if choose(task, states) is not None][:limit]:
             assignment = self._unit.write(partial(self._try, task_id=task.id))
             if assignment is not None:
                 given.append(assignment)
@@ -138,8 +145,16 @@ class AgentService:
             require_ready(work, task)
         except NotReady:
             return None
-        choice = self._policy()(task, [state for state in self._states(work) if state.agent.is_launched])
-        return None if choice is None else self._hand_out(work, task, choice, choice.reason, system_actor())
+        choice = self._policy()(task, self._launched(work))
+        if choice is None:
+            return None
+        try:
+            return self._hand_out(work, task, choice, choice.reason, system_actor())
+        except NoAgent:  # it claimed for itself in this instant
+            return None
+
+    def _launched(self, work: Work) -> builtins.list[AgentState]:
+        return [state for state in self._states(work) if state.agent.is_launched]
 
     # The run of a launched agent --------------------------------------------------------------------------------------
 

@@ -72,8 +72,6 @@ class AssignmentService:
         limits = [limit for limit in (max_complexity, known.max_complexity) if limit is not None]
 
         def action(work: Work) -> Assignment | None:
-            if known.concurrency < _UNLIMITED and work.assignments.live_count(agent) >= known.concurrency:
-                raise NoAgent(f"{agent} holds {known.concurrency} already, as many as it may")
             query = ReadyQuery(
                 repository_id=repository_of(work, repository, actor),
                 max_complexity=min(limits, default=None),
@@ -321,7 +319,12 @@ def require_ready(work: Work, task: Task) -> None:
 
 
 def hand_out(work: Work, task: Task, agent: Agent, *, reason: str, actor: Actor, prefix: str) -> Assignment:
-    """Give a locked, ready task to an agent: assignment, fence, lease, events."""
+    """Give a locked, ready task to an agent: assignment, fence, lease, events.
+
+    :raises NoAgent: the agent holds as many tasks as it may
+    """
+    if agent.concurrency < _UNLIMITED and work.assignments.live_count(agent.name) >= agent.concurrency:
+        raise NoAgent(f"{agent.name} holds {agent.concurrency} already, as many as it may")
     fence = task.fence + 1
     assignment = work.assignments.add(
         Assignment(

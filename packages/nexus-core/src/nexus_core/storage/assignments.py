@@ -63,7 +63,8 @@ class SqlAssignments:
         return [_assignment(row) for row in self._session.all("live_assignments")]
 
     def live_count(self, agent: str) -> int:
-        """How many tasks an agent holds."""
+        """How many tasks an agent holds; nobody else learns it until the transaction ends."""
+        self._session.one("lock_agent", agent=agent)
         row = self._session.one("count_live_assignments", agent=agent)
         return int(row["number"]) if row else 0
 

@@ -69,6 +69,25 @@ class SqliteEngine:
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
+        self._new_turn()
+
+    def _new_turn(self) -> None:
+        """The turn to write among this process's threads; a child process begins with its own."""
+        self._turn = threading.Lock()
+        self._pid = os.getpid()
+
+    @contextmanager
+    def _own_turn(self) -> Iterator[None]:
+        # One thread of a process at a time tries for the database's lock: many that look again and again would keep
+        # the interpreter from the one that has it.
+        if self._pid != os.getpid():
+            self._new_turn()
+        if not self._turn.acquire(timeout=BUSY_SECONDS):
+            raise Unavailable(f"the database {self.path} was written to for {BUSY_SECONDS:.0f} s; try again")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def _connection(self) -> sqlite3.Connection:
         # A connection must not cross a fork; the child opens its own.
@@ -96,7 +115,7 @@ class SqliteEngine:
     def writing(self) -> Iterator[SqlSession]:
         """A transaction that may write."""
         connection = self._connection()
-        with _our_errors(self.path):
+        with self._own_turn(), _our_errors(self.path):
             # IMMEDIATE, because a read that upgrades to a write fails at once, whatever the time-out.
             _patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
             try:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import attrs
@@ -24,8 +25,8 @@ _SORTS = {
     "-updated_at": "list_tasks_by_updated_desc",
     "order": "list_tasks_by_order",
 }
-_MOST_CANDIDATES = 20
-"""How many ready tasks a claim looks at for one whose labels fit the skills."""
+_CANDIDATES = 500
+"""How many ready tasks are looked at in one go for those whose labels fit the skills."""
 
 
 def visibility(visible: Visible) -> dict[str, Any]:
@@ -111,17 +112,29 @@ class SqlTasks:
 
     def ready(self, query: ReadyQuery, now: datetime) -> list[Task]:
         """Ready tasks in their order."""
-        limit = query.limit * (_MOST_CANDIDATES if query.skills else 1)
-        found = self._tasks(self._session.all("list_ready", **self._ready_parameters(query, now), limit=limit))
-        return [task for task in found if _fits(task.labels, query.skills)][: query.limit]
+        if query.skills:
+            fitting = list(islice(self._fitting(query, now), query.limit))
+            found = {task.id: task for task in self.many(fitting)}
+            return [found[task_id] for task_id in fitting]
+        return self._tasks(self._session.all("list_ready", **self._ready_parameters(query, now), limit=query.limit))
 
     def pick(self, query: ReadyQuery, now: datetime) -> Task | None:
         """The first ready task that no other transaction has in hand, locked; without its dependencies."""
-        limit = _MOST_CANDIDATES if query.skills else 1
-        for row in self._session.all("pick_ready", **self._ready_parameters(query, now), limit=limit):
-            if _fits(rows.from_json(row["labels"]), query.skills):
+        if not query.skills:
+            row = self._session.one("pick_ready", **self._ready_parameters(query, now), limit=1)
+            return None if row is None else _task(row)
+        for task_id in self._fitting(query, now):
+            if (row := self._session.one("pick_named", id=task_id, now=to_text(now))) is not None:
                 return _task(row)
         return None
+
+    def _fitting(self, query: ReadyQuery, now: datetime) -> Iterator[int]:
+        """The ready tasks whose labels fit the skills, in their order, however far behind the others they come."""
+        parameters = {**self._ready_parameters(query, now), "limit": _CANDIDATES}
+        seen = 0
+        while found := self._session.all("list_ready_labels", **parameters, offset=seen):
+            yield from (row["id"] for row in found if _fits(rows.from_json(row["labels"]), query.skills))
+            seen += len(found)
 
     def dispatchable(self, now: datetime, *, max_failures: int, limit: int) -> list[Task]:
         """Ready tasks that automatic assignment may hand out."""

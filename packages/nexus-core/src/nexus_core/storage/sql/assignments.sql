@@ -23,6 +23,9 @@ SELECT a.* FROM agent_assignments a JOIN tasks t ON t.id = a.task_id
 -- name: live_assignments
 SELECT * FROM agent_assignments WHERE ended_at IS NULL ORDER BY id
 
+-- name: lock_agent
+SELECT /*pg: pg_advisory_xact_lock(7237102, hashtext(:agent)) IS NULL AND */ CAST(:agent AS text) IS NOT NULL AS locked
+
 -- name: count_live_assignments
 SELECT count(*) AS number FROM agent_assignments WHERE ended_at IS NULL AND agent_name = :agent
 

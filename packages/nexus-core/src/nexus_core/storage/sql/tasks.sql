@@ -106,6 +106,18 @@ SELECT {task_columns}
  ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit
  /*pg: FOR UPDATE OF t SKIP LOCKED */
 
+-- name: pick_named
+SELECT {task_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+ WHERE t.id = :id AND t.startable AND (t.not_before IS NULL OR t.not_before <= :now)
+ /*pg: FOR UPDATE OF t SKIP LOCKED */
+
+-- name: list_ready_labels
+SELECT t.id, t.labels
+  FROM tasks t
+ WHERE {ready_filter}
+ ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit OFFSET :offset
+
 -- name: list_dispatchable
 SELECT {task_columns}
   FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
