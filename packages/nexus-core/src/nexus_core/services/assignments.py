@@ -6,6 +6,7 @@ import builtins
 import re
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import attrs
@@ -211,10 +212,10 @@ class AssignmentService:
         """A person ends an assignment, whoever holds it; its task is claimable again."""
 
         def action(work: Work) -> Assignment:
-            assignment = self._seen(work, assignment_id, actor, lock=True)
+            assignment, task = _locked(work, assignment_id)
+            _require_seen(actor, assignment, task)
             if not assignment.status.is_live:
                 return assignment
-            task = work.tasks.get(assignment.task_id, lock=True)
             done = _ended(work, assignment, AssignmentStatus.CANCELLED, {"reason": reason})
             _free(work, task, _unheld(task), actor, reason or f"{actor.name} cancelled it")
             _tell(work, AssignmentCancelled, done, task, actor, reason=reason)
@@ -224,22 +225,10 @@ class AssignmentService:
 
     def reclaim_lost(self, *, limit: int = 100) -> builtins.list[Assignment]:
         """Take back the tasks of agents that fell silent: their leases ended."""
-        actor = system_actor()
-
-        def action(work: Work) -> builtins.list[Assignment]:
-            lost = []
-            for expired in work.assignments.expired(work.now, limit):
-                assignment = work.assignments.get(expired.id, lock=True)
-                if not assignment.status.is_live or assignment.lease_until >= work.now:
-                    continue
-                task = work.tasks.get(assignment.task_id, lock=True)
-                done = _ended(work, assignment, AssignmentStatus.LOST, {})
-                _free(work, task, _unheld(task), actor, f"{assignment.agent} fell silent")
-                _tell(work, AssignmentLost, done, task, actor, lease_until=assignment.lease_until.isoformat())
-                lost.append(done)
-            return lost
-
-        return self._unit.write(action)
+        with self._unit.read() as work:
+            expired = work.assignments.expired(work.now, limit)
+        found = [self._unit.write(partial(_reclaim, assignment_id=one.id)) for one in expired]
+        return [assignment for assignment in found if assignment is not None]
 
     # Answers ----------------------------------------------------------------------------------------------------------
 
@@ -274,15 +263,14 @@ class AssignmentService:
             self._seen(work, assignment_id, actor)
             return work.assignments.activities(assignment_id, after=after, limit=limit)
 
-    def _seen(self, work: Work, assignment_id: int, actor: Actor, *, lock: bool = False) -> Assignment:
-        assignment = work.assignments.get(assignment_id, lock=lock)
+    def _seen(self, work: Work, assignment_id: int, actor: Actor) -> Assignment:
+        assignment = work.assignments.get(assignment_id)
         _require_seen(actor, assignment, work.tasks.get(assignment.task_id))
         return assignment
 
     def _held(self, work: Work, assignment_id: int, fence: int, actor: Actor) -> tuple[Assignment, Task]:
         """The assignment and its task, locked, when this fence is the live one; the lease is renewed."""
-        assignment = work.assignments.get(assignment_id, lock=True)
-        task = work.tasks.get(assignment.task_id, lock=True)
+        assignment, task = _locked(work, assignment_id)
         _require_seen(actor, assignment, task)
         live = assignment.status.is_live and assignment.fence == fence and task.assignment_id == assignment.id
         if not live or assignment.lease_until < work.now:
@@ -294,6 +282,24 @@ class AssignmentService:
     def _lease(self, agent: str) -> timedelta:
         known = self._unit.config.agents.get(agent)
         return known.lease if known else Agent(name=agent).lease
+
+
+def _locked(work: Work, assignment_id: int) -> tuple[Assignment, Task]:
+    """An assignment and its task. The task is locked first, as everywhere, so that nobody waits in a circle."""
+    task = work.tasks.get(work.assignments.get(assignment_id).task_id, lock=True)
+    return work.assignments.get(assignment_id, lock=True), task
+
+
+def _reclaim(work: Work, *, assignment_id: int) -> Assignment | None:
+    """Take back what an agent holds whose lease ended; None when it is held by right, or no longer."""
+    assignment, task = _locked(work, assignment_id)
+    if not assignment.status.is_live or assignment.lease_until >= work.now:
+        return None
+    done = _ended(work, assignment, AssignmentStatus.LOST, {})
+    _free(work, task, _unheld(task), system_actor(), f"{assignment.agent} fell silent")
+    until = assignment.lease_until.isoformat()
+    _tell(work, AssignmentLost, done, task, system_actor(), lease_until=until)
+    return done
 
 
 def _require_seen(actor: Actor, assignment: Assignment, task: Task) -> None:

@@ -29,7 +29,14 @@ from ..domain.changes import (
     RepositoryRenamed,
     TaskFileChanged,
 )
-from ..domain.events import ChangeLinked, ChangeWasClosed, ChangeWasMerged, ChangeWasOpened, RepositoryEdited
+from ..domain.events import (
+    ChangeLinked,
+    ChangeWasClosed,
+    ChangeWasMerged,
+    ChangeWasOpened,
+    RepositoryEdited,
+    TaskCompleted,
+)
 from ..domain.references import Reference, find_references
 from ..domain.repositories import Repository
 from ..domain.tasks import Status, Task
@@ -37,6 +44,10 @@ from .imports import ImportService
 from .moves import move_task
 from .work import UnitOfWork, Work, repository_of, require_seen
 
+_CLOSING = (ChangeMerged, ChangeClosed, CommitsPushed)
+"""Facts that may complete a task."""
+
+_WHILE_OPEN = (ChangeState.OPEN, ChangeState.DRAFT)
 _ORDER = {ChangeState.DRAFT: 0, ChangeState.OPEN: 0, ChangeState.CLOSED: 1, ChangeState.MERGED: 2}
 
 
@@ -64,6 +75,8 @@ class ChangeService:
     def _apply(self, work: Work, fact: Fact, actor: Actor, delivery: str | None) -> bool:
         if isinstance(fact, RepositoryRenamed):
             return _rename(work, fact, actor, delivery)
+        if isinstance(fact, _CLOSING):
+            work.tasks.lock_graph()
         if isinstance(fact, ChangeOpened | ChangeMerged | ChangeClosed | ChangeReviewed):
             repository = _repository(work, fact.change.repository, fact.change.repository_external_id)
         else:
@@ -169,13 +182,8 @@ class _Applier:
         for task, link in self._link(change, fact.change):
             if before is not ChangeState.MERGED:
                 self._tell(ChangeWasMerged, task, change, by=fact.by)
-            others = [
-                other
-                for other, its in self.work.changes.of_task(task.id)
-                if its.closes and other.id != change.id and other.state in (ChangeState.OPEN, ChangeState.DRAFT)
-            ]
-            if link.closes and not others and before is not ChangeState.MERGED:
-                self._move(self.work.tasks.get(task.id, lock=True), Status.DONE, f"{self._name(change)} merged")
+            if link.closes and not self._others(task, change, _WHILE_OPEN) and before is not ChangeState.MERGED:
+                self._move(task, Status.DONE, _merged(self._name(change)))
         return True
 
     def _closed(self, fact: ChangeClosed) -> bool:
@@ -187,18 +195,35 @@ class _Applier:
             if before is ChangeState.CLOSED:
                 continue
             self._tell(ChangeWasClosed, task, change, by=fact.by)
-            others = [
-                other
-                for other, its in self.work.changes.of_task(task.id)
-                if its.closes and other.id != change.id and other.state in (ChangeState.OPEN, ChangeState.DRAFT)
-            ]
-            if link.closes and not others and task.status in (Status.REVIEW, Status.IN_PROGRESS):
-                self._move(task, Status.PENDING, f"{self._name(change)} closed without a merge")
+            if link.closes and task.status in (Status.REVIEW, Status.IN_PROGRESS):
+                self._let_go(task, change)
         return True
+
+    def _let_go(self, task: Task, change: Change) -> None:
+        """What becomes of a task whose change was closed: another one may be open, or be merged already."""
+        if self._others(task, change, _WHILE_OPEN):
+            return
+        for other in self._others(task, change, (ChangeState.MERGED,)):
+            said = _merged(self._name(other))
+            # A merge that had completed the task once has had its effect: the task was reopened since.
+            if not self.work.events.has(TaskCompleted.TYPE, task.id, said):
+                self._move(task, Status.DONE, said)
+                return
+        self._move(task, Status.PENDING, f"{self._name(change)} closed without a merge")
+
+    def _others(self, task: Task, change: Change, states: tuple[ChangeState, ...]) -> builtins.list[Change]:
+        """The other changes that close a task and are in one of these states."""
+        return [
+            other
+            for other, its in self.work.changes.of_task(task.id)
+            if its.closes and other.id != change.id and other.state in states
+        ]
 
     def _reviewed(self, fact: ChangeReviewed) -> bool:
         change = self.work.changes.find(fact.change.source, self.repository.id, fact.change.number)
         if change is None or fact.verdict != "changes_requested" or _ORDER[change.state]:
+            return False
+        if _is_older(fact.change.updated_at, change):
             return False
         self._back_to_work(
             change, f"{fact.by or 'a reviewer'} requested changes on {self._name(change)}: {fact.body[:280]}"
@@ -230,8 +255,11 @@ class _Applier:
         any_task = False
         for commit in fact.commits:
             for reference in find_references(messages=(commit.message,), prefix=self.prefix):
-                task = self._task(reference)
-                if task is not None and reference.closes and not task.status.is_closed:
+                task_id = self._task_id(reference) if reference.closes else None
+                if task_id is None:
+                    continue
+                task = self.work.tasks.get(task_id, lock=True)
+                if not task.status.is_closed:
                     self._move(task, Status.DONE, f"{reference.reason} in {commit.id[:10]} on {fact.branch}")
                     any_task = True
         return any_task
@@ -249,6 +277,10 @@ class _Applier:
             assert known is not None  # noqa: S101 - it was in the way, so it is there
         if _is_stale(known, ref.updated_at, state):
             return None
+        if _is_older(ref.updated_at, known):  # a merge: it counts whenever it comes, but what it says is old
+            changed = attrs.evolve(known, state=state)
+            self.work.changes.save(changed, self.work.now)
+            return changed, known.state
         changed = attrs.evolve(
             known,
             state=state,
@@ -263,35 +295,61 @@ class _Applier:
         return changed, known.state
 
     def _link(self, change: Change, ref: ChangeRef) -> builtins.list[tuple[Task, ChangeLink]]:
-        """Tie the change to every task that it names, and answer all that it is tied to."""
-        known = {link.task_id for link in self.work.changes.links(change.id)}
-        for reference in find_references(branch=change.branch, title=change.title, body=ref.body, prefix=self.prefix):
-            task = self._task(reference)
-            if task is None:
-                continue
-            link = ChangeLink(change_id=change.id, task_id=task.id, closes=reference.closes, reason=reference.reason)
-            if task.id in known and not reference.closes:
-                continue
-            if self.work.changes.link(link):
-                self._tell(ChangeLinked, task, change, closes=link.closes, reason=link.reason)
-            known.add(task.id)
+        """Tie the change to every task that it names, and answer all that it is tied to, locked in one order."""
+        known = {link.task_id: link for link in self.work.changes.links(change.id)}
+        named = self._named(change, ref)
+        tasks = {task_id: self.work.tasks.get(task_id, lock=True) for task_id in sorted({*known, *named})}
+        for task_id, reference in sorted(named.items()):
+            self._tie(change, tasks[task_id], known.get(task_id), reference.closes, reference.reason)
+        if ref.title and not _is_older(ref.updated_at, change):
+            for task_id, link in known.items():
+                if link.closes and task_id not in named:
+                    self._untie(change, tasks[task_id], link)
         links = self.work.changes.links(change.id)
-        return [(self.work.tasks.get(link.task_id, lock=True), link) for link in links]
+        return [(self.work.tasks.get(link.task_id), link) for link in links]
 
-    def _task(self, reference: Reference) -> Task | None:
+    def _named(self, change: Change, ref: ChangeRef) -> dict[int, Reference]:
+        """The tasks that a change names, each with the strongest reference to it."""
+        named: dict[int, Reference] = {}
+        for reference in find_references(branch=change.branch, title=change.title, body=ref.body, prefix=self.prefix):
+            task_id = self._task_id(reference)
+            if task_id is not None and not (task_id in named and named[task_id].closes):
+                named[task_id] = reference
+        return named
+
+    def _tie(self, change: Change, task: Task, known: ChangeLink | None, closes: bool, reason: str) -> None:
+        link = ChangeLink(change_id=change.id, task_id=task.id, closes=closes, reason=reason)
+        if link == known:
+            return
+        if self.work.changes.link(link):
+            self._tell(ChangeLinked, task, change, closes=closes, reason=reason)
+        if known is not None and known.closes and not closes:
+            self._no_longer_closes(task, change)
+
+    def _untie(self, change: Change, task: Task, link: ChangeLink) -> None:
+        """The change was edited and does not name the task any more; it did, which is kept as a mere mention."""
+        self.work.changes.link(attrs.evolve(link, closes=False, reason=f"before, {link.reason}"))
+        self._no_longer_closes(task, change)
+
+    def _no_longer_closes(self, task: Task, change: Change) -> None:
+        if task.status is Status.REVIEW and not self._others(task, change, _WHILE_OPEN):
+            to = Status.PENDING if task.assignment_id is None else Status.IN_PROGRESS
+            self._move(task, to, f"{self._name(change)} no longer closes it")
+
+    def _task_id(self, reference: Reference) -> int | None:
         """The task that a reference means. Taskmaster's numbers count within their repository only."""
-        if reference.task_id is not None:
-            found = self.work.tasks.many([reference.task_id])
-        else:
-            task_id = self.work.tasks.find_external(self.repository.id, reference.external_key or "")
-            found = self.work.tasks.many([task_id] if task_id else [])
-        return self.work.tasks.get(found[0].id, lock=True) if found else None
+        if reference.task_id is None:
+            return self.work.tasks.find_external(self.repository.id, reference.external_key or "")
+        return reference.task_id if self.work.tasks.many([reference.task_id]) else None
 
     def _move(self, task: Task, to: Status, reason: str) -> None:
         move_task(self.work, task, to, reason=reason, actor=self.actor, delivery=self.delivery)
 
     def _name(self, change: Change) -> str:
-        return f"{self.repository.name}#{change.number}"
+        place = self.repository
+        if change.repository_id != place.id:
+            place = self.work.repositories.get(change.repository_id)
+        return f"{place.name}#{change.number}"
 
     def _told(self, kind: Any, task: Task, change: Change) -> bool:
         return self.work.events.has(kind.TYPE, task.id, change.url) if change.url else False
@@ -303,10 +361,18 @@ class _Applier:
         )  # fmt: skip
 
 
+def _merged(name: str) -> str:
+    return f"{name} merged"
+
+
+def _is_older(at: datetime | None, known: Change) -> bool:
+    return at is not None and known.host_updated_at is not None and at < known.host_updated_at
+
+
 def _is_stale(known: Change, at: datetime | None, state: ChangeState) -> bool:
-    if known.state is ChangeState.MERGED:
-        return True
-    if at is None or known.host_updated_at is None:
-        return False
+    if ChangeState.MERGED in (known.state, state):
+        # Merged is where a change ends: nothing undoes it, and it counts however late it is told.
+        return known.state is ChangeState.MERGED
     # Of two facts with one time, the one further along wins, so that a repeated delivery never moves backwards.
-    return at < known.host_updated_at or (at == known.host_updated_at and _ORDER[state] < _ORDER[known.state])
+    same = at is not None and at == known.host_updated_at
+    return _is_older(at, known) or (same and _ORDER[state] < _ORDER[known.state])

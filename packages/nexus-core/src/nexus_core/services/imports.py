@@ -82,6 +82,7 @@ class ImportService:
             raise UnreadableFile(f"{path}: {error.message}", faults=error.faults, **error.details) from None
 
         def action(work: Work) -> ImportReport:
+            work.tasks.lock_graph()
             place = self._repository(work, repository, actor)
             importer = _Importer(work, place, actor, delivery, self._unit.estimate)
             report = importer.run(parsed, self._previous(work, importer.repository_id, task_format), repository)
@@ -154,7 +155,6 @@ class _Importer:
 
     def run(self, parsed: ParsedTasks, previous: Mapping[str, ParsedTask], name: str) -> ImportReport:
         work = self.work
-        work.tasks.lock_graph()
         self.warnings += parsed.warnings
         self.subtasks.update(one.parent_key for one in parsed.tasks)
         ids = work.tasks.keys_of(self.repository_id)
@@ -221,7 +221,24 @@ class _Importer:
         return task.id
 
     def _merge(self, task: Task, theirs: ParsedTask, base: ParsedTask | None) -> None:
+        taken, warnings = self._differences(task, theirs, base)
+        if taken:
+            known, task = task, self.work.tasks.get(task.id, lock=True)
+            if task.version != known.version:  # somebody changed it since all were read
+                taken, warnings = self._differences(task, theirs, base)
+        self.warnings += warnings
+        if not taken:
+            return
+        saved = self.work.tasks.save(attrs.evolve(task, **taken), self.work.now)
+        self.changed.add(task.id)
+        self._tell(task, saved, [name for name in taken if name not in ("raw_data", "status")])
+
+    def _differences(
+        self, task: Task, theirs: ParsedTask, base: ParsedTask | None
+    ) -> tuple[dict[str, Any], list[Warning_]]:
+        """What is taken from the file, and what is to be said of it."""
         taken: dict[str, Any] = {}
+        warnings: list[Warning_] = []
         if theirs.complexity_auto is not None and (base is None or theirs.complexity_auto != base.complexity_auto):
             taken["complexity_auto"] = theirs.complexity_auto
         taken = {name: value for name, value in taken.items() if getattr(task, name) != value}
@@ -233,17 +250,12 @@ class _Importer:
                 continue
             if name == "status" and held:
                 said = f"{task.agent} holds it, so its status stays {task.status}"
-                self._warn(theirs, "held", said, "status not taken")
+                warnings.append(_warning(theirs, "held", said, "status not taken"))
                 continue
             if base is not None and old != getattr(base, name):
-                self._conflict(task, theirs, name, old)
+                warnings.append(_conflict(theirs, name, old))
             taken[name] = new
-        if not taken:
-            return
-        status = taken.pop("status", task.status)
-        saved = self.work.tasks.save(attrs.evolve(task, **taken, status=status), self.work.now)
-        self.changed.add(task.id)
-        self._tell(task, saved, [name for name in taken if name != "raw_data"])
+        return taken, warnings
 
     def _tell(self, task: Task, saved: Task, edited: Sequence[str]) -> None:
         common: dict[str, Any] = {
@@ -261,23 +273,12 @@ class _Importer:
             if saved.status is Status.DONE:
                 self.work.record(TaskCompleted, **common, reason=reason, title=task.title)
 
-    def _conflict(self, task: Task, theirs: ParsedTask, name: str, old: Any) -> None:
-        shown = str(_plain(old))[:80]
-        self._warn(
-            theirs,
-            "conflict",
-            f"{name} changed in the file and in Nexus",
-            f"the file's was taken; Nexus had: {shown}",
-        )
-
-    def _warn(self, one: ParsedTask, code: str, message: str, done: str) -> None:
-        self.warnings.append(Warning_(place=one.external_key, code=code, message=message, done=done))
-
     def _report_gone(self, previous: Mapping[str, ParsedTask], parsed: ParsedTasks) -> None:
         here = {one.external_key for one in parsed.tasks}
         for key, one in previous.items():
             if key not in here:
-                self._warn(one, "gone", "the task is no longer in the file", "kept in Nexus")
+                gone = _warning(one, "gone", "the task is no longer in the file", "kept in Nexus")
+                self.warnings.append(gone)
 
     def _connect(
         self, parsed: ParsedTasks, previous: Mapping[str, ParsedTask], ids: Mapping[str, int]
@@ -325,6 +326,15 @@ class _Importer:
                 Warning_(place=names.get(node, str(node)), code="cycle", message=f"a cycle: {way}", done=done)
             )
         return cycles
+
+
+def _conflict(theirs: ParsedTask, name: str, old: Any) -> Warning_:
+    done = f"the file's was taken; Nexus had: {str(_plain(old))[:80]}"
+    return _warning(theirs, "conflict", f"{name} changed in the file and in Nexus", done)
+
+
+def _warning(one: ParsedTask, code: str, message: str, done: str) -> Warning_:
+    return Warning_(place=one.external_key, code=code, message=message, done=done)
 
 
 def _plain(value: Any) -> Any:

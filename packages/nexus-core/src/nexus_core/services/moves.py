@@ -19,6 +19,8 @@ _HELD = (Status.IN_PROGRESS, Status.REVIEW, Status.BLOCKED)
 def move_task(work: Work, task: Task, to: Status, *, reason: str, actor: Actor, delivery: str | None = None) -> Task:
     """Move a locked task, with all that follows from it.
 
+    A move that opens or closes the task changes counts of others: whoever makes one locked the graph before the task.
+
     :raises TransitionRefused: the table of moves does not have it
     """
     if task.status is to:

@@ -76,6 +76,8 @@ class TaskService:
         )
 
         def action(work: Work) -> Task:
+            if wanted or parent_id is not None:
+                work.tasks.lock_graph()
             repository_id = repository_of(work, repository, actor)
             if repository_id is None:
                 require_seen(actor, None, "such place: this key works in repositories only; name one")
@@ -118,6 +120,8 @@ class TaskService:
         fields = _edited_fields(changes)
 
         def action(work: Work) -> Task:
+            if "parent_id" in fields:
+                work.tasks.lock_graph()
             task = self._locked(work, task_id, actor, expected_version)
             changed = attrs.evolve(task, **fields)
             differences = {
@@ -129,6 +133,7 @@ class TaskService:
                 return task
             if "parent_id" in differences:
                 self._check_parent(work, changed, actor)
+            waiting = self._waiting(work, task, differences)
             saved = work.tasks.save(changed, work.now)
             if "parent_id" in differences:
                 upkeep.recount(work, [task.id, *filter(None, (task.parent_id, saved.parent_id))])
@@ -139,17 +144,17 @@ class TaskService:
                 repository_id=task.repository_id,
                 changes=differences,
             )
-            freed = [] if readiness.is_ready(task, work.now) else [task.id]
-            if task.parent_id is not None and not task.status.is_closed and "parent_id" in differences:
-                freed.append(task.parent_id)
-            upkeep.announce_ready(
-                work,
-                freed if {"parent_id", "not_before"} & set(differences) else [],
-                actor=actor, because=None, delivery=None,
-            )  # fmt: skip
+            upkeep.announce_ready(work, waiting, actor=actor, because=None, delivery=None)
             return work.tasks.get(task.id)
 
         return self._unit.write(action)
+
+    def _waiting(self, work: Work, task: Task, fields: Iterable[str]) -> builtins.list[int]:
+        """Those that are not ready and that a change of these fields may set free."""
+        near = {task.id} if {"parent_id", "not_before"} & set(fields) else set()
+        if "parent_id" in fields:
+            near |= {*work.tasks.descendants([task.id]), *filter(None, [task.parent_id])}
+        return sorted(near - {task_id for task_id, _, _ in work.tasks.ready_among(sorted(near), work.now)})
 
     def _check_parent(self, work: Work, task: Task, actor: Actor) -> None:
         if task.parent_id is None:
@@ -174,6 +179,7 @@ class TaskService:
         to = _status(status)
 
         def action(work: Work) -> Task:
+            work.tasks.lock_graph()
             task = self._locked(work, task_id, actor, expected_version)
             return move_task(work, task, to, reason=reason, actor=actor, delivery=delivery)
 
@@ -193,6 +199,7 @@ class TaskService:
         """Have a task depend on another, in whatever repository. :raises Cycle: with the path"""
 
         def action(work: Work) -> Task:
+            work.tasks.lock_graph()
             task = self._locked(work, task_id, actor, None)
             if self._depend(work, task, on, actor):
                 work.record(TaskDepended, actor=actor, task_id=task.id, repository_id=task.repository_id, on=on)
@@ -201,7 +208,6 @@ class TaskService:
         return self._unit.write(action)
 
     def _depend(self, work: Work, task: Task, on: int, actor: Actor) -> bool:
-        work.tasks.lock_graph()
         other = work.tasks.get(on, lock=True)
         require_seen(actor, other.repository_id, f"task {on}")
         task = work.tasks.get(task.id)

@@ -36,7 +36,7 @@ class Work:
         self._transaction = transaction
         self.now = now
         self.rings: list[Ring] = []
-        self._asked: set[str] = set()  #: unique keys that were enqueued in this transaction already
+        self._shared: dict[str, NewJob] = {}  #: by unique key: written last, see `settle`
         self._plugins = plugins
 
     @property
@@ -119,23 +119,23 @@ class Work:
 
     def _hand_on(self, events: Sequence[Event]) -> None:
         """Write the jobs of the handlers that listen for these events, which are of one type."""
-        jobs = [
-            job
-            for handler in self._plugins.handlers_for(events[0].type)
-            for event in events
-            if (job := self._job(handler, event)) is not None
-        ]
-        for job, job_id in zip(jobs, self.jobs.add_many(jobs, self.now) if jobs else (), strict=True):
-            self._ring(job, job_id)
+        jobs: list[NewJob] = []
+        for handler in self._plugins.handlers_for(events[0].type):
+            if handler.coalesce:
+                self._share(handler, handler.coalesce, events)
+            else:
+                jobs += [self._job(handler, event, subject=_subject(handler.name, event)) for event in events]
+        self._add(jobs)
 
-    def _job(self, handler: EventHandler, event: Event) -> NewJob | None:
-        subject, unique_key = _subject(handler.name, event), None
-        if handler.coalesce:
-            shared = handler.coalesce(event)
-            unique_key, subject = f"{handler.name}:{shared}", None
-            if shared is None or unique_key in self._asked:
-                return None
-            self._asked.add(unique_key)
+    def _share(self, handler: EventHandler, coalesce: Callable[[Event], str | None], events: Sequence[Event]) -> None:
+        for event in events:
+            if (shared := coalesce(event)) is not None:
+                key = f"{handler.name}:{shared}"
+                self._shared.setdefault(key, self._job(handler, event, unique_key=key))
+
+    def _job(
+        self, handler: EventHandler, event: Event, *, subject: str | None = None, unique_key: str | None = None
+    ) -> NewJob:
         return NewJob(
             kind=handler.name,
             lane=handler.lane,
@@ -145,6 +145,19 @@ class Work:
             run_at=self.now + handler.delay,
             max_attempts=handler.max_attempts,
         )
+
+    def settle(self) -> None:
+        """Write what is to be written last: the jobs that transactions share.
+
+        Who writes a unique key makes others with the same key wait for the commit, so nothing that could make it wait
+        for them may follow; and all write their keys in one order.
+        """
+        self._add([job for _, job in sorted(self._shared.items())])
+        self._shared.clear()
+
+    def _add(self, jobs: Sequence[NewJob]) -> None:
+        for job, job_id in zip(jobs, self.jobs.add_many(jobs, self.now) if jobs else (), strict=True):
+            self._ring(job, job_id)
 
     def enqueue(self, job: NewJob) -> int | None:
         """Write a job; None when one with its unique key waits already."""
@@ -190,6 +203,7 @@ class UnitOfWork:
                 with self.store.writing() as transaction:
                     work = Work(transaction, self.clock.now(), self.plugins)
                     result = action(work)
+                    work.settle()
                 if work.rings:
                     self.wakeup.ring(work.rings)
                 return result

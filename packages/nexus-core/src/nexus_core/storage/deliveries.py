@@ -33,7 +33,8 @@ class SqlDeliveries:
         return None if row is None else _delivery(row)
 
     def is_known(self, source: str, fingerprint: str) -> bool:
-        """Whether a delivery with this fingerprint came under another id."""
+        """Whether a delivery with this fingerprint came under another id; nobody else learns it until the end."""
+        self._session.one("lock_fingerprint", fingerprint=fingerprint)
         return self._session.one("find_fingerprint", source=source, fingerprint=fingerprint) is not None
 
     def get(self, delivery_id: int) -> Delivery:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +29,18 @@ class SqlJobs:
     def add_many(self, jobs: Sequence[NewJob], now: datetime) -> list[int | None]:
         """Store many jobs, as `add` does."""
         stored = [_columns(job, now) for job in jobs]
-        return [None if row is None else int(row["id"]) for row in self._session.each("insert_job", stored)]
+        added = zip(stored, self._session.each("insert_job", stored), strict=True)
+        return [self._share(columns) if row is None else int(row["id"]) for columns, row in added]
+
+    def _share(self, columns: Mapping[str, Any]) -> int | None:
+        """Hold on to the job with this unique key that waits, so that none runs it before our commit.
+
+        It would not see what we wrote. One that began to run meanwhile does not count: then this one is added.
+        """
+        while self._session.one("share_waiting_job", unique_key=columns["unique_key"]) is None:
+            if (row := self._session.one("insert_job", **columns)) is not None:
+                return int(row["id"])
+        return None
 
     def claim(
         self, lanes: Sequence[str], *, limit: int, worker: str, now: datetime, until: datetime,

@@ -7,6 +7,10 @@ RETURNING id
 -- name: find_delivery
 SELECT * FROM deliveries WHERE source = :source AND delivery_id = :delivery_id
 
+-- name: lock_fingerprint
+SELECT /*pg: pg_advisory_xact_lock(7237103, hashtext(:fingerprint)) IS NULL AND */
+       CAST(:fingerprint AS text) IS NOT NULL AS locked
+
 -- name: find_fingerprint
 SELECT id FROM deliveries WHERE source = :source AND fingerprint = :fingerprint AND state <> 'failed' LIMIT 1
 

@@ -12,13 +12,15 @@ RETURNING id
 SELECT * FROM events
  WHERE {event_filter}
    AND (CAST(:after AS bigint) = 0
-        OR (xid, id) > (COALESCE((SELECT xid FROM events WHERE id = :after), 0), CAST(:after AS bigint)))
+        OR (xid, id) > (COALESCE((SELECT xid FROM events WHERE id = :after),
+                                 (SELECT max(xid) FROM events WHERE id < :after), 0), CAST(:after AS bigint)))
    /*pg: AND xid < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint) */
  ORDER BY xid, id LIMIT :limit
 
 -- name: list_newest_events
 SELECT * FROM events
  WHERE {event_filter}
+   /*pg: AND xid < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint) */
  ORDER BY xid DESC, id DESC LIMIT :limit
 
 -- name: get_event

@@ -8,8 +8,8 @@ RETURNING id
 UPDATE jobs SET state = 'running', attempt = attempt + 1, locked_until = :locked_until, locked_by = :worker
  WHERE id IN (SELECT j.id FROM jobs j
                WHERE j.state = 'pending' AND j.lane IN (:lanes) AND j.run_at <= :now
-                 AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.subject = j.subject AND o.id < j.id
-                                    AND o.state IN ('pending', 'running'))
+                 AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.subject = j.subject AND o.id <> j.id
+                                    AND o.state IN ('pending', 'running') AND (o.id < j.id OR o.state = 'running'))
                ORDER BY j.run_at, j.id LIMIT :limit /*pg: FOR UPDATE OF j SKIP LOCKED */)
 RETURNING *
 
@@ -17,16 +17,16 @@ RETURNING *
 UPDATE jobs SET state = 'running', attempt = attempt + 1, locked_until = :locked_until, locked_by = :worker
  WHERE id IN (SELECT j.id FROM jobs j
                WHERE j.state = 'pending' AND j.id IN (:ids) AND j.run_at <= :now
-                 AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.subject = j.subject AND o.id < j.id
-                                    AND o.state IN ('pending', 'running'))
+                 AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.subject = j.subject AND o.id <> j.id
+                                    AND o.state IN ('pending', 'running') AND (o.id < j.id OR o.state = 'running'))
                ORDER BY j.run_at, j.id /*pg: FOR UPDATE OF j SKIP LOCKED */)
 RETURNING *
 
 -- name: due_jobs
 SELECT j.id, j.lane FROM jobs j
  WHERE j.state = 'pending' AND j.lane IN (:lanes) AND j.run_at <= :now
-   AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.subject = j.subject AND o.id < j.id
-                      AND o.state IN ('pending', 'running'))
+   AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.subject = j.subject AND o.id <> j.id
+                      AND o.state IN ('pending', 'running') AND (o.id < j.id OR o.state = 'running'))
  ORDER BY j.run_at, j.id LIMIT :limit
 
 -- name: renew_jobs
@@ -41,6 +41,10 @@ UPDATE jobs SET state = :state, last_error = :last_error, finished_at = :now, lo
 UPDATE jobs SET state = 'pending', run_at = :run_at, attempt = :next_attempt, last_error = :last_error,
        unique_key = NULL, locked_until = NULL, locked_by = NULL
  WHERE id = :id AND state = 'running' AND attempt = :attempt AND locked_by = :worker
+
+-- name: share_waiting_job
+SELECT id FROM jobs WHERE unique_key = :unique_key AND state = 'pending'
+ /*pg: FOR SHARE */
 
 -- name: next_of_subject
 SELECT id, lane FROM jobs
