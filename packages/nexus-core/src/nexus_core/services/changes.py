@@ -48,6 +48,9 @@ _CLOSING = (ChangeMerged, ChangeClosed, CommitsPushed)
 """Facts that may complete a task."""
 
 _WHILE_OPEN = (ChangeState.OPEN, ChangeState.DRAFT)
+_BY_CHANGES = (Status.REVIEW, Status.IN_PROGRESS)
+"""Where an open change puts a task, and from where it goes back when the change is none of its any more."""
+
 _ORDER = {ChangeState.DRAFT: 0, ChangeState.OPEN: 0, ChangeState.CLOSED: 1, ChangeState.MERGED: 2}
 
 
@@ -195,7 +198,7 @@ class _Applier:
             if before is ChangeState.CLOSED:
                 continue
             self._tell(ChangeWasClosed, task, change, by=fact.by)
-            if link.closes and task.status in (Status.REVIEW, Status.IN_PROGRESS):
+            if link.closes and task.status in _BY_CHANGES:
                 self._let_go(task, change)
         return True
 
@@ -332,7 +335,7 @@ class _Applier:
         self._no_longer_closes(task, change)
 
     def _no_longer_closes(self, task: Task, change: Change) -> None:
-        if task.status is Status.REVIEW and not self._others(task, change, _WHILE_OPEN):
+        if task.status in _BY_CHANGES and not self._others(task, change, _WHILE_OPEN):
             to = Status.PENDING if task.assignment_id is None else Status.IN_PROGRESS
             self._move(task, to, f"{self._name(change)} no longer closes it")
 

@@ -103,6 +103,7 @@ class DeliveryService:
                 kind=DELIVERY_JOB,
                 payload={"delivery_id": delivery_id},
                 subject=subject and f"delivery:{subject}",
+                unique_key=f"delivery:{delivery_id}",
             )
         )
 
