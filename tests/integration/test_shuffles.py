@@ -9,8 +9,8 @@ from itertools import permutations
 
 import attrs
 import pytest
-from engines import at_once, open_hub, outcome
 
+from engines import at_once, open_hub, outcome
 from nexus_core.domain.changes import ChangeClosed, ChangeMerged, ChangeOpened, ChangeRef, ChangeReviewed
 from nexus_core.domain.deliveries import DeliveryState, VerifiedDelivery
 from nexus_core.plugins import records
