@@ -3,8 +3,8 @@
     python bench/claims.py [--tasks 10000 100000 1000000] [--claimers 1 8 32] [--seconds 3] [--rounds 3]
                            [--engines sqlite postgresql] [--postgres URL] [--cycles] [--snapshot]
 
-Each claimer is a process. "by hand" is the driver alone with the statements that a claim needs: the best ready task,
-its assignment, its holder, two events, in one transaction. The two take turns in rounds on one database; the medians
+Each claimer is a process. "by hand" is the driver alone with the very statements that a claim runs: the best ready task
+taken, its assignment, two events, in one transaction. The two take turns in rounds on one database; the medians
 of the ratios count. `--cycles` runs claim and complete, beside procrastinate's worker doing no-op jobs (when it is
 installed, on PostgreSQL). `--snapshot` holds an old snapshot open meanwhile, for a minute.
 """
@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -33,63 +33,77 @@ import seed
 
 from nexus_core import Nexus
 from nexus_core.config import Config
-from nexus_core.storage.statements import for_postgres, pyformat
+from nexus_core.storage.session import insertions
+from nexus_core.storage.statements import pyformat, statements
 
-_RETURNED = (
-    "t.id, t.title, t.fence, t.version, t.repository_id, t.priority, t.impact, t.complexity_order, t.labels, t.status"
-)
-PICK = f"""
-SELECT {_RETURNED} FROM tasks t
- WHERE t.startable AND (t.not_before IS NULL OR t.not_before <= :now)
- ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT 1
- /*pg: FOR UPDATE OF t SKIP LOCKED */"""
-ASSIGN = """
-INSERT INTO agent_assignments
-       (task_id, agent_name, assigned_at, status, fence, lease_until, attempt, branch, reason, result)
-VALUES (:id, 'bench', :now, 'assigned', :fence, :until, 1, 'nexus/nx-1', 'medium priority', '{}') RETURNING id"""
-HOLD = """
-UPDATE tasks SET status = 'in-progress', assignment_id = :assignment, agent = 'bench', fence = :fence,
-       updated_at = :now, version = version + 1 WHERE id = :id AND version = :version"""
-EVENT = """
-INSERT INTO events (type, payload, created_at, actor_kind, actor_name, task_id, assignment_id)
-VALUES (:type, :payload, :now, 'system', 'local', :id, :assignment) RETURNING id"""
-PAYLOAD = json.dumps({"agent": "bench", "fence": 1, "reason": "medium priority", "title": "Implement feature number 1"})
+STEPS = ("take_any", "insert_assignment", "insert_event")
+TITLE = "Implement feature number 1234"
+CREATED = {
+    "agent": "bench", "fence": 1, "reason": "medium priority; 3 open tasks wait for it; complexity 4",
+    "lease_until": "2026-01-31T12:00:00.000000Z", "title": TITLE,
+}  # fmt: skip
+MOVED = {"from": "pending", "to": "in-progress", "reason": "assigned to bench", "title": TITLE}
 
 
-def _parameters() -> dict[str, str]:
-    now = datetime.now(UTC)
+def _first() -> dict[str, Any]:
+    return {"agent": "bench", "now": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")}
+
+
+def _assignment(row: Any, now: str) -> dict[str, Any]:
+    until = (datetime.now(UTC) + timedelta(minutes=30)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return {
-        "now": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "until": (now + timedelta(minutes=30)).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-    }
+        "id": row["assignment_id"], "task_id": row["id"], "agent": "bench", "now": now, "status": "assigned",
+        "fence": row["fence"], "lease_until": until, "attempt": row["fence"], "branch": f"nexus/nx-{row['id']}",
+        "reason": CREATED["reason"], "result": "{}",
+    }  # fmt: skip
+
+
+def _events(row: Any, now: str) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    for index, (kind, payload) in enumerate((("assignment.created", CREATED), ("task.moved", MOVED))):
+        columns = {
+            "type": kind, "payload": json.dumps(payload), "now": now, "actor_kind": "system", "actor_name": "local",
+            "actor_id": None, "task_id": row["id"], "repository_id": row["repository_id"],
+            "assignment_id": row["assignment_id"], "delivery": None,
+        }  # fmt: skip
+        given |= {f"{name}_{index}": value for name, value in columns.items()}
+    return given
+
+
+def _statements(rendered: Mapping[str, str]) -> tuple[str, str, str]:
+    """What a claim runs: take the best ready task, store its assignment, write two events."""
+    take, assign, events = (rendered[name] for name in STEPS)
+    return take, assign, next(insertions(events, [dict.fromkeys(_COLUMNS)] * 2))[0]
+
+
+_COLUMNS = (
+    "type", "payload", "now", "actor_kind", "actor_name", "actor_id", "task_id", "repository_id", "assignment_id",
+    "delivery",
+)  # fmt: skip
 
 
 def by_hand_sqlite(url: str) -> Callable[[], bool]:
     """A claim with sqlite3 alone."""
-    connection = sqlite3.connect(url, isolation_level=None, timeout=5)
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA busy_timeout = 0")  # SQLite's own handler starves processes
+    connection = sqlite3.connect(url, isolation_level=None, timeout=0)  # SQLite's own waiting starves processes
+    for pragma in ("synchronous = NORMAL", "foreign_keys = ON", "cache_size = -16000"):  # as the hub has them
+        connection.execute(f"PRAGMA {pragma}")
     connection.row_factory = sqlite3.Row
+    take, assign, events = _statements(statements())
 
     def claim() -> bool:
-        given = _parameters()
+        given = _first()
         while True:
             try:
                 connection.execute("BEGIN IMMEDIATE")
                 break
             except sqlite3.OperationalError:
                 time.sleep(0.0003)
-        row = connection.execute(PICK, given).fetchone()
-        if row is None:
-            connection.execute("COMMIT")
-            return False
-        given |= {"id": row["id"], "version": row["version"], "fence": row["fence"] + 1}
-        given["assignment"] = connection.execute(ASSIGN, given).fetchone()[0]
-        connection.execute(HOLD, given)
-        for kind in ("assignment.created", "task.moved"):
-            connection.execute(EVENT, {**given, "type": kind, "payload": PAYLOAD}).fetchone()
+        row = connection.execute(take, given).fetchone()
+        if row is not None:
+            connection.execute(assign, _assignment(row, given["now"])).fetchall()
+            connection.execute(events, _events(row, given["now"])).fetchall()
         connection.execute("COMMIT")
-        return True
+        return row is not None
 
     return claim
 
@@ -99,23 +113,20 @@ def by_hand_postgres(url: str) -> Callable[[], bool]:
     import psycopg
     from psycopg.rows import dict_row
 
+    from nexus_plugin_postgres.engine import rendered
+
     connection = psycopg.connect(url, autocommit=True, row_factory=dict_row)
-    pick, assign, hold, event = (pyformat(for_postgres(sql)) for sql in (PICK, ASSIGN, HOLD, EVENT))
+    take, assign, events = (pyformat(sql) for sql in _statements(rendered()))
 
     def claim() -> bool:
-        given: dict[str, Any] = dict(_parameters())
+        given = _first()
         connection.execute("BEGIN")
-        row = connection.execute(pick, given, prepare=True).fetchone()
-        if row is None:
-            connection.execute("COMMIT")
-            return False
-        given |= {"id": row["id"], "version": row["version"], "fence": row["fence"] + 1}
-        given["assignment"] = connection.execute(assign, given, prepare=True).fetchone()["id"]  # type: ignore[index] # RETURNING answers a row
-        connection.execute(hold, given, prepare=True)
-        for kind in ("assignment.created", "task.moved"):
-            connection.execute(event, {**given, "type": kind, "payload": PAYLOAD}, prepare=True).fetchone()
+        row = connection.execute(take, given, prepare=True).fetchone()
+        if row is not None:
+            connection.execute(assign, _assignment(row, given["now"]), prepare=True).fetchall()
+            connection.execute(events, _events(row, given["now"]), prepare=True).fetchall()
         connection.execute("COMMIT")
-        return True
+        return row is not None
 
     return claim
 

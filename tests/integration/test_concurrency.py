@@ -383,11 +383,9 @@ def test_a_reader_of_the_feed_misses_nothing(hub, start):
 
 def append(transaction, hub, name):
     from nexus_core.domain.access import LOCAL
+    from nexus_core.domain.events import NewEvent
 
-    transaction.events.append(
-        "demo.written", actor=LOCAL, now=hub.clock.now(), task_id=None, repository_id=None, assignment_id=None,
-        delivery=None, payload={"name": name},
-    )  # fmt: skip
+    transaction.events.add([NewEvent(type="demo.written", actor=LOCAL, payload={"name": name})], hub.clock.now())
 
 
 @pytest.mark.services

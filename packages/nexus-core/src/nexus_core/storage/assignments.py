@@ -26,14 +26,22 @@ class SqlAssignments:
     def add(self, assignment: Assignment) -> Assignment:
         """Store an assignment; its id is given by the store."""
         row = self._session.one(
-            "insert_assignment", task_id=assignment.task_id, agent=assignment.agent, status=str(assignment.status),
-            fence=assignment.fence, lease_until=to_text(assignment.lease_until), attempt=assignment.attempt,
-            branch=assignment.branch, reason=assignment.reason, result=rows.to_json(dict(assignment.result)),
+            "insert_assignment",
+            id=assignment.id,
+            task_id=assignment.task_id,
+            agent=assignment.agent,
+            status=str(assignment.status),
+            fence=assignment.fence,
+            lease_until=to_text(assignment.lease_until),
+            attempt=assignment.attempt,
+            branch=assignment.branch,
+            reason=assignment.reason,
+            result=rows.to_json(dict(assignment.result)),
             now=to_text(assignment.assigned_at),
-        )  # fmt: skip
+        )
         if row is None:
             raise Duplicate(f"task {assignment.task_id} is held already")
-        return attrs.evolve(assignment, id=row["id"])
+        return assignment if assignment.id == row["id"] else attrs.evolve(assignment, id=row["id"])
 
     def get(self, assignment_id: int, *, lock: bool = False) -> Assignment:
         """One."""

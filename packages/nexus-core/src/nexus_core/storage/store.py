@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from .session import SqlEngine, SqlSession
@@ -24,56 +25,56 @@ class SqlTransaction:
     def __init__(self, session: SqlSession) -> None:
         self._session = session
 
-    @property
+    @cached_property
     def tasks(self) -> SqlTasks:
         """Tasks and the dependencies between them."""
         from .tasks import SqlTasks
 
         return SqlTasks(self._session)
 
-    @property
+    @cached_property
     def repositories(self) -> SqlRepositories:
         """Repositories."""
         from .repositories import SqlRepositories
 
         return SqlRepositories(self._session)
 
-    @property
+    @cached_property
     def changes(self) -> SqlChanges:
         """Changes on code hosts."""
         from .repositories import SqlChanges
 
         return SqlChanges(self._session)
 
-    @property
+    @cached_property
     def assignments(self) -> SqlAssignments:
         """Assignments and their activities."""
         from .assignments import SqlAssignments
 
         return SqlAssignments(self._session)
 
-    @property
+    @cached_property
     def events(self) -> SqlEvents:
         """All that happened."""
         from .events import SqlEvents
 
         return SqlEvents(self._session)
 
-    @property
+    @cached_property
     def jobs(self) -> SqlJobs:
         """Background work."""
         from .jobs import SqlJobs
 
         return SqlJobs(self._session)
 
-    @property
+    @cached_property
     def deliveries(self) -> SqlDeliveries:
         """Webhooks as they came."""
         from .deliveries import SqlDeliveries
 
         return SqlDeliveries(self._session)
 
-    @property
+    @cached_property
     def access(self) -> SqlAccess:
         """Keys, people, and what the hub remembers of itself."""
         from .access import SqlAccess

@@ -1,6 +1,8 @@
 -- name: insert_assignment
-INSERT INTO agent_assignments (task_id, agent_name, assigned_at, status, fence, lease_until, attempt, branch, reason, result)
-VALUES (:task_id, :agent, :now, :status, :fence, :lease_until, :attempt, :branch, :reason, :result)
+INSERT INTO agent_assignments (id, task_id, agent_name, assigned_at, status, fence, lease_until, attempt, branch, reason, result)
+VALUES (COALESCE(NULLIF(CAST(:id AS bigint), 0), /*pg: nextval(pg_get_serial_sequence('agent_assignments', 'id')), */
+                 (SELECT max(id) + 1 FROM agent_assignments), 1),
+        :task_id, :agent, :now, :status, :fence, :lease_until, :attempt, :branch, :reason, :result)
 RETURNING id
 
 -- name: get_assignment

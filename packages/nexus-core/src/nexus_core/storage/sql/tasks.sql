@@ -16,10 +16,16 @@ t.id, t.title, t.description, t.details, t.test_strategy, t.complexity_auto, t.c
    AND (CAST(:any_ready AS boolean)
         OR (t.startable AND (t.not_before IS NULL OR t.not_before <= :now)) = CAST(:ready AS boolean))
 
--- fragment: ready_filter
-t.startable
-   AND (CAST(:everything AS boolean) OR t.repository_id IN (:visible))
+-- fragment: in_order
+t.priority_rank, -t.impact, t.complexity_order, t.id
+
+-- fragment: ready
+t.startable /*pg: AND ({in_order}) >= (SELECT f.priority_rank, f.neg_impact, f.complexity_order, f.id FROM ready_front f) */
    AND (t.not_before IS NULL OR t.not_before <= :now)
+
+-- fragment: ready_filter
+{ready}
+   AND (CAST(:everything AS boolean) OR t.repository_id IN (:visible))
    AND (CAST(:repository_id AS bigint) IS NULL OR t.repository_id = :repository_id)
    AND (CAST(:max_complexity AS integer) IS NULL OR t.complexity_order <= :max_complexity)
 
@@ -90,45 +96,65 @@ SELECT {task_columns}
   FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
  WHERE {task_filter}
    AND (CAST(:after_id AS bigint) = 0
-        OR (t.priority_rank, -t.impact, t.complexity_order, t.id) > (:after_rank, :after_impact, :after_complexity, :after_id))
- ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit
+        OR ({in_order}) > (:after_rank, :after_impact, :after_complexity, :after_id))
+ ORDER BY {in_order} LIMIT :limit
 
 -- name: list_ready
 SELECT {task_columns}
   FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
  WHERE {ready_filter}
- ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit
+ ORDER BY {in_order} LIMIT :limit
 
--- name: pick_ready
-SELECT {task_columns}
-  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
- WHERE {ready_filter}
- ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit
- /*pg: FOR UPDATE OF t SKIP LOCKED */
+-- fragment: held
+status = 'in-progress', agent = :agent, fence = fence + 1, updated_at = :now, version = version + 1,
+       -- Its id is known before the assignment is stored: to take a task is one statement.
+       assignment_id = COALESCE(/*pg: nextval(pg_get_serial_sequence('agent_assignments', 'id')), */
+                                (SELECT max(id) + 1 FROM agent_assignments), 1)
 
--- name: pick_named
-SELECT {task_columns}
-  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
- WHERE t.id = :id AND t.startable AND (t.not_before IS NULL OR t.not_before <= :now)
- /*pg: FOR UPDATE OF t SKIP LOCKED */
+-- fragment: held_columns
+id, title, priority, version, created_at, updated_at, repository_id, complexity_auto, complexity_manual, assignment_id,
+       agent, fence, impact
+
+-- name: take_any
+UPDATE tasks SET {held}
+ WHERE id = (SELECT t.id FROM tasks t WHERE {ready} ORDER BY {in_order} LIMIT 1 /*pg: FOR UPDATE OF t SKIP LOCKED */)
+RETURNING {held_columns}
+
+-- name: take_ready
+UPDATE tasks SET {held}
+ WHERE id = (SELECT t.id FROM tasks t WHERE {ready_filter} ORDER BY {in_order} LIMIT 1
+             /*pg: FOR UPDATE OF t SKIP LOCKED */)
+RETURNING {held_columns}
+
+-- name: take_named
+UPDATE tasks SET {held}
+ WHERE id = (SELECT t.id FROM tasks t
+              WHERE t.id = :id AND t.startable AND (t.not_before IS NULL OR t.not_before <= :now)
+             /*pg: FOR UPDATE OF t SKIP LOCKED */)
+RETURNING {held_columns}
+
+-- name: hold_task
+UPDATE tasks SET {held}
+ WHERE id = :id AND version = :version
+RETURNING {held_columns}
 
 -- name: list_ready_labels
 SELECT t.id, t.labels
   FROM tasks t
  WHERE {ready_filter}
- ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit OFFSET :offset
+ ORDER BY {in_order} LIMIT :limit OFFSET :offset
 
 -- name: list_dispatchable
 SELECT {task_columns}
   FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
  WHERE t.startable AND (t.not_before IS NULL OR t.not_before <= :now)
    AND t.failures < :max_failures AND (t.retry_at IS NULL OR t.retry_at <= :now)
- ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit
+ ORDER BY {in_order} LIMIT :limit
 
 -- name: startable_among
 SELECT t.id, t.repository_id, t.title FROM tasks t
  WHERE t.id IN (:ids) AND t.startable AND (t.not_before IS NULL OR t.not_before <= :now)
- ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id
+ ORDER BY {in_order}
 
 -- name: list_children
 SELECT {task_columns}
