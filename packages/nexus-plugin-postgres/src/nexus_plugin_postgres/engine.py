@@ -78,14 +78,6 @@ class PostgresSession:
             found += sorted(row["id"] for row in self._cursor.execute(pyformat(sql), parameters).fetchall())
         return found
 
-    def each(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[Row | None]:
-        """Run a statement for each of many rows, without waiting for each; the first row of each answer."""
-        found: list[Row | None] = []
-        self._cursor.executemany(_plain(name), rows, returning=True)
-        while rows and (not found or self._cursor.nextset()):
-            found.append(self._cursor.fetchone())
-        return found
-
     def one(self, name: str, /, **parameters: Any) -> Row | None:
         """The first row of the answer, or None."""
         return self._execute(name, parameters).fetchone()

@@ -58,6 +58,10 @@ class Tasks(Protocol):
         """
         ...
 
+    def under(self, assignment_id: int) -> Task:
+        """The task of an assignment, locked; without its dependencies. :raises NotFound: there is no such assignment"""
+        ...
+
     def hold(self, task: Task, agent: str, now: datetime) -> Task:
         """Give a task to an agent, as `take` does. :raises StaleWrite: as for `save`"""
         ...
@@ -275,10 +279,6 @@ class Assignments(Protocol):
 
     def activities(self, assignment_id: int, *, after: int, limit: int) -> builtins.list[Activity]:
         """What was said, in order."""
-        ...
-
-    def last_activity(self, assignment_id: int) -> Activity | None:
-        """What was said last."""
         ...
 
     def activity(self, activity_id: int) -> Activity:

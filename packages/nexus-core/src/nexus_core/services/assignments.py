@@ -169,7 +169,7 @@ class AssignmentService:
         result = {"summary": summary, "head": head, "commits": commits}
 
         def action(work: Work) -> Assignment:
-            assignment, task = self._held(work, assignment_id, fence, actor)
+            assignment, task = _required(work, assignment_id, fence, actor)
             done = _ended(work, assignment, AssignmentStatus.COMPLETED, result, branch=branch or assignment.branch)
             freed = attrs.evolve(task, assignment_id=None, agent=None, failures=0, retry_at=None, status=Status.REVIEW)
             _free(work, task, freed, actor, f"{assignment.agent} finished")
@@ -182,7 +182,7 @@ class AssignmentService:
         """The agent failed; its task is claimable again, and automatic assignment waits a little."""
 
         def action(work: Work) -> Assignment:
-            assignment, task = self._held(work, assignment_id, fence, actor)
+            assignment, task = _required(work, assignment_id, fence, actor)
             done = _ended(work, assignment, AssignmentStatus.FAILED, {"error": error[:2000]})
             failures = task.failures + 1
             delay = self._unit.config["assignment.retry_delay"] * 2 ** min(failures - 1, 8)
@@ -204,7 +204,7 @@ class AssignmentService:
         """The agent hands its task back."""
 
         def action(work: Work) -> Assignment:
-            assignment, task = self._held(work, assignment_id, fence, actor)
+            assignment, task = _required(work, assignment_id, fence, actor)
             done = _ended(work, assignment, AssignmentStatus.CANCELLED, {"reason": reason})
             _free(work, task, _unheld(task), actor, reason or f"{assignment.agent} handed it back")
             _tell(work, AssignmentReleased, done, task, actor, reason=reason)
@@ -274,11 +274,7 @@ class AssignmentService:
 
     def _held(self, work: Work, assignment_id: int, fence: int, actor: Actor) -> tuple[Assignment, Task]:
         """The assignment and its task, locked, when this fence is the live one; the lease is renewed."""
-        assignment, task = _locked(work, assignment_id)
-        _require_seen(actor, assignment, task)
-        live = assignment.status.is_live and assignment.fence == fence and task.assignment_id == assignment.id
-        if not live or assignment.lease_until < work.now:
-            raise StaleClaim(fence=fence)
+        assignment, task = _required(work, assignment_id, fence, actor)
         until = work.now + self._lease(assignment.agent)
         work.assignments.renew(assignment.id, fence, until)
         return attrs.evolve(assignment, lease_until=until), task
@@ -288,9 +284,19 @@ class AssignmentService:
         return known.lease if known else Agent(name=agent).lease
 
 
+def _required(work: Work, assignment_id: int, fence: int, actor: Actor) -> tuple[Assignment, Task]:
+    """The assignment and its task, locked. :raises StaleClaim: this fence is not the live one, or its lease ended"""
+    assignment, task = _locked(work, assignment_id)
+    _require_seen(actor, assignment, task)
+    live = assignment.status.is_live and assignment.fence == fence and task.assignment_id == assignment.id
+    if not live or assignment.lease_until < work.now:
+        raise StaleClaim(fence=fence)
+    return assignment, task
+
+
 def _locked(work: Work, assignment_id: int) -> tuple[Assignment, Task]:
     """An assignment and its task. The task is locked first, as everywhere, so that nobody waits in a circle."""
-    task = work.tasks.get(work.assignments.get(assignment_id).task_id, lock=True)
+    task = work.tasks.under(assignment_id)
     return work.assignments.get(assignment_id, lock=True), task
 
 

@@ -33,10 +33,6 @@ class SqlSession(Protocol):
         """Insert rows with a statement `INSERT … VALUES (…) RETURNING id` that skips none; their ids, in order."""
         ...
 
-    def each(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[Row | None]:
-        """Run a statement for each of many rows; the first row of each answer."""
-        ...
-
     def one(self, name: str, /, **parameters: Any) -> Row | None:
         """The first row of the answer, or None."""
         ...

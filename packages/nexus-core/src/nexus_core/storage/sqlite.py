@@ -48,10 +48,6 @@ class SqliteSession:
             found += sorted(row[0] for row in self._connection.execute(sql, parameters).fetchall())
         return found
 
-    def each(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[Row | None]:
-        """Run a statement for each of many rows; the first row of each answer."""
-        return [self.one(name, **row) for row in rows]
-
     def one(self, name: str, /, **parameters: Any) -> Row | None:
         """The first row of the answer, or None."""
         rows = self.all(name, **parameters)

@@ -74,6 +74,15 @@ class SqlTasks:
             raise NotFound(f"there is no task {task_id}")
         return self._tasks([found])[0]
 
+    def under(self, assignment_id: int) -> Task:
+        """The task of an assignment, locked; without its dependencies."""
+        row = None
+        if abs(assignment_id) < 2**63:
+            row = self._session.one("lock_task_of_assignment", assignment_id=assignment_id)
+        if row is None:
+            raise NotFound(f"there is no assignment {assignment_id}")
+        return _task(row)
+
     def many(self, ids: Sequence[int]) -> list[Task]:
         """Those of the ids that exist, by id."""
         found = [row for part in chunks(sorted(set(ids))) for row in self._session.all("get_tasks", ids=part)]

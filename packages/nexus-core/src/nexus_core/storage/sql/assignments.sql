@@ -5,15 +5,22 @@ VALUES (COALESCE(NULLIF(CAST(:id AS bigint), 0), /*pg: nextval(pg_get_serial_seq
         :task_id, :agent, :now, :status, :fence, :lease_until, :attempt, :branch, :reason, :result)
 RETURNING id
 
+-- fragment: with_last_word
+a.*, y.id AS said_id, y.type AS said_type, y.body AS said_body, y.choices AS said_choices, y.answer AS said_answer,
+       y.answered_by AS said_answered_by, y.created_at AS said_created_at
+  FROM agent_assignments a LEFT JOIN activities y ON y.id = (SELECT max(id) FROM activities WHERE assignment_id = a.id)
+
 -- name: get_assignment
-SELECT * FROM agent_assignments WHERE id = :id
+SELECT {with_last_word}
+ WHERE a.id = :id
 
 -- name: lock_assignment
-SELECT * FROM agent_assignments WHERE id = :id
- /*pg: FOR UPDATE */
+SELECT {with_last_word}
+ WHERE a.id = :id
+ /*pg: FOR UPDATE OF a */
 
 -- name: list_assignments
-SELECT a.* FROM agent_assignments a JOIN tasks t ON t.id = a.task_id
+SELECT {with_last_word} JOIN tasks t ON t.id = a.task_id
  WHERE (CAST(:everything AS boolean) OR t.repository_id IN (:visible))
    AND (CAST(:status AS text) IS NULL OR a.status = :status)
    AND (CAST(:agent AS text) IS NULL OR a.agent_name = :agent)
@@ -50,9 +57,6 @@ RETURNING *
 
 -- name: list_activities
 SELECT * FROM activities WHERE assignment_id = :assignment_id AND id > :after_id ORDER BY id LIMIT :limit
-
--- name: last_activity
-SELECT * FROM activities WHERE assignment_id = :assignment_id ORDER BY id DESC LIMIT 1
 
 -- name: get_activity
 SELECT * FROM activities WHERE id = :id

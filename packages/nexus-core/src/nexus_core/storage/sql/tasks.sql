@@ -63,6 +63,12 @@ SELECT {task_columns}
  WHERE t.id = :id
  /*pg: FOR UPDATE OF t */
 
+-- name: lock_task_of_assignment
+SELECT {task_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+ WHERE t.id = (SELECT a.task_id FROM agent_assignments a WHERE a.id = :assignment_id)
+ /*pg: FOR UPDATE OF t */
+
 -- name: get_tasks
 SELECT {task_columns}
   FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
