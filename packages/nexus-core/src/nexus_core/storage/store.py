@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .events import SqlEvents
     from .jobs import SqlJobs
     from .repositories import SqlChanges, SqlRepositories
+    from .scores import SqlScores
     from .tasks import SqlTasks
 
 
@@ -30,6 +31,13 @@ class SqlTransaction:
         from .tasks import SqlTasks
 
         return SqlTasks(self._session)
+
+    @property
+    def scores(self) -> SqlScores:
+        """Where the complexity of each task comes from."""
+        from .scores import SqlScores
+
+        return SqlScores(self._session)
 
     @property
     def repositories(self) -> SqlRepositories:
