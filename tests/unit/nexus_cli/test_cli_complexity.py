@@ -39,7 +39,8 @@ def test_an_estimate_is_told_with_its_factors(nexus, folder):
     assert lines[0].startswith("NX-1  complexity ")
     assert lines[0].endswith(" of 10, estimated")
     assert any("demanding words in the title: queue, retry" in line for line in lines)
-    assert "in all, by the estimator built-in" in lines[-1]
+    assert lines[-1].endswith("  in all, by the estimator built-in")
+    assert 8 == lines[-1].index("  in all")
 
 
 def test_json_is_the_apis_own_document(nexus, folder):
@@ -74,10 +75,21 @@ def test_a_tag_that_is_not_there_is_bad_input(nexus, folder):
 
 
 def test_what_a_person_set_is_told_first(nexus, folder):
-    """Then what it were without."""
+    """Then what it would be without."""
     scored(nexus, folder)
     nexus("task", "edit", "1", "--complexity", "3")
     out = nexus("task", "complexity", "1").out
 
-    assert "NX-1  complexity 3 of 10, set by hand\nWithout that it were 9, from a complexity report.\n" in out
+    assert "NX-1  complexity 3 of 10, set by hand\nOtherwise it would be 9, from a complexity report.\n" in out
     assert "3 (set by hand; `nexus task complexity NX-1` says why)" in nexus("task", "show", "1").out
+
+
+def test_a_report_beside_the_task_file_is_told_of_and_not_taken(nexus, folder):
+    """On the error stream, so that the document stays one; the first time, and not for ever."""
+    tasks = str(folder / "tasks" / "tasks.json")
+    ran = nexus("task", "import", tasks, "--repo", "acme/web", "--json")
+
+    assert 2 == ran.document["created"]
+    assert f"nexus task import {folder / 'reports' / 'task-complexity-report.json'}" in ran.err
+    assert "estimate" == nexus("task", "complexity", "3", "--json").document["source"]
+    assert "" == nexus("task", "import", tasks, "--repo", "acme/web").err

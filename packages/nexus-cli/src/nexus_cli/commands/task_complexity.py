@@ -32,12 +32,13 @@ def show_complexity(screen: Screen, found: dict[str, Any]) -> None:
     said = "no complexity" if found["score"] is None else f"complexity {found['score']} of 10"
     screen.line(f"{screen.bold(found['key'])}  {said}{', ' + SAYS[found['source']] if found['source'] else ''}")
     if found["source"] == "person" and found["complexity_auto"] is not None:
-        screen.line(f"Without that it were {found['complexity_auto']}, {SAYS.get(found['auto_source'], 'estimated')}.")
+        screen.line(f"Otherwise it would be {found['complexity_auto']}, {SAYS.get(found['auto_source'], 'estimated')}.")
     for factor in found["factors"]:
         because = f": {factor['because']}" if factor["because"] else ""
         screen.line(f"  {factor['value']:+6.2f}  {screen.style(factor['name'])}{screen.dim(because)}")
     if found["factors"]:
         total = sum(factor["value"] for factor in found["factors"])
-        screen.line(screen.dim(f"  {total:6.2f}  in all, by the estimator {found['estimator']}"))
+        by = screen.dim(f"in all, by the estimator {found['estimator']}")
+        screen.line(f"  {total:6.2f}  {by}")
     if found["reasoning"]:
         screen.line(f"\n{screen.dim('reasoning')}\n{clean(found['reasoning'])}")

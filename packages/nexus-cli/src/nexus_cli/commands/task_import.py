@@ -42,6 +42,9 @@ def import_(
     _progress(session, f"importing {len(content)} bytes into {query['repository']} …")
     answer = session.call("POST", "/tasks/import", query=query, content=content, timeout=TIMEOUT)
     session.show(answer, show_report)
+    # Once: who imports again knows.
+    if session.document(answer)["created"] and file != "-" and (beside := reports_beside(Path(file))):
+        session.note(f"Scores lie beside it, and are not taken by themselves: nexus task import {beside[0]}")
 
 
 def place_of(file: str) -> str | None:
@@ -51,6 +54,12 @@ def place_of(file: str) -> str | None:
     whole = Path(file).resolve()
     top = scope.checkout_root(whole.parent)
     return (whole.relative_to(top) if top else Path(whole.name)).as_posix()
+
+
+def reports_beside(file: Path) -> list[Path]:
+    """The complexity reports that Taskmaster keeps beside its task file."""
+    folder = file.parent.parent / "reports"
+    return sorted(folder.glob("task-complexity-report*.json")) if file.parent.name == "tasks" else []
 
 
 def _progress(session: Session, text: str) -> None:
