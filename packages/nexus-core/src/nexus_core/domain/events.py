@@ -68,6 +68,12 @@ class TaskEdited(Event):
     TYPE = "task.edited"
 
 
+class TaskScored(Event):
+    """A report, or an estimator that took its time, gave a task another score. Payload: `from`, `to`, `source`."""
+
+    TYPE = "task.scored"
+
+
 class TaskMoved(Event):
     """A task's status changed. Payload: `from`, `to`, `reason`."""
 
@@ -102,6 +108,12 @@ class TasksImported(Event):
     """A task file was imported. Payload: the figures of the report (`created`, `changed`, `unchanged`, `warnings`)."""
 
     TYPE = "tasks.imported"
+
+
+class ScoresImported(Event):
+    """A complexity report was imported. Payload: `tag`, and the rows `scored`, `changed`, `unscored`, `unmatched`."""
+
+    TYPE = "scores.imported"
 
 
 class RepositoryAdded(Event):

@@ -14,7 +14,7 @@ from ..config import Config
 from ..domain.access import Actor
 from ..domain.events import Event, NewEvent
 from ..domain.jobs import NewJob
-from ..errors import Contention, Invalid, NotFound
+from ..errors import Contention, NotFound
 from ..plugins.manager import Plugins
 from ..plugins.records import EventHandler
 from ..ports.wakeup import Ring, Wakeup
@@ -22,6 +22,7 @@ from ..ports.wakeup import Ring, Wakeup
 if TYPE_CHECKING:
     from ..plugins.context import Context
     from ..ports.collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
+    from ..ports.scores import Scores
     from ..ports.storage import Store, Transaction
 
 T = TypeVar("T")
@@ -44,6 +45,11 @@ class Work:
     def tasks(self) -> Tasks:
         """The collection of the transaction."""
         return self._transaction.tasks
+
+    @property
+    def scores(self) -> Scores:
+        """The collection of the transaction."""
+        return self._transaction.scores
 
     @property
     def repositories(self) -> Repositories:
@@ -169,6 +175,10 @@ class Work:
         for job, job_id in zip(jobs, self.jobs.add_many(jobs, self.now) if jobs else (), strict=True):
             self._ring(job, job_id)
 
+    def enqueue_shared(self, job: NewJob) -> None:
+        """Write a job with a unique key when the transaction ends, unless one with that key waits already."""
+        self._shared.setdefault(job.unique_key or "", job)
+
     def enqueue(self, job: NewJob) -> int | None:
         """Write a job; None when one with its unique key waits already."""
         job_id = self.jobs.add(job, self.now)
@@ -222,14 +232,6 @@ class UnitOfWork:
                     raise
                 time.sleep(random.uniform(0.002, 0.02) * attempt)  # noqa: S311 - a wait, not a secret
         raise AssertionError("unreachable")
-
-    def estimate(self, *, text: str, dependencies: int, subtasks: int) -> int:
-        """A task's complexity by the estimator of the configuration. :raises Invalid: there is no such estimator"""
-        name = self.config["complexity.estimator"]
-        estimator = self.plugins.estimators.get(name)
-        if estimator is None:
-            raise Invalid(f"there is no complexity estimator “{name}”; see complexity.estimator in the configuration")
-        return int(estimator.estimate(text=text, dependencies=dependencies, subtasks=subtasks).score)
 
     @contextmanager
     def read(self) -> Iterator[Work]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .events import SqlEvents
     from .jobs import SqlJobs
     from .repositories import SqlChanges, SqlRepositories
+    from .scores import SqlScores
     from .tasks import SqlTasks
 
 
@@ -31,6 +32,13 @@ class SqlTransaction:
         from .tasks import SqlTasks
 
         return SqlTasks(self._session)
+
+    @cached_property
+    def scores(self) -> SqlScores:
+        """Where the complexity of each task comes from."""
+        from .scores import SqlScores
+
+        return SqlScores(self._session)
 
     @cached_property
     def repositories(self) -> SqlRepositories:

@@ -8,6 +8,7 @@ from .deliveries_events import DeliveriesContract, EventsContract
 from .jobs import JobsContract
 from .readiness import ReadinessContract
 from .repositories import ChangesContract, RepositoriesContract
+from .scores import ScoresContract
 from .tasks import TasksContract
 from .transactions import TransactionsContract
 
@@ -17,6 +18,7 @@ class StoreContract(
     RepositoriesContract,
     ChangesContract,
     TasksContract,
+    ScoresContract,
     ReadinessContract,
     AssignmentsContract,
     EventsContract,
