@@ -132,6 +132,12 @@ class KeyService:
             scopes=key.scopes, repositories=key.repositories, agent=key.agent, assignment_id=key.assignment_id,
         )  # fmt: skip
 
+    def ended_assignment(self, secret: str) -> int | None:
+        """The assignment whose key this was, when the key ended with it."""
+        with self._unit.read() as work:
+            key = work.access.find_key(fingerprint(secret))
+        return key.assignment_id if key is not None and key.revoked_at is not None else None
+
     def first_admin_key(self) -> str | None:
         """An admin key for the one who set Nexus up; None when any key was ever made."""
         with self._unit.read() as work:
