@@ -13,7 +13,7 @@ import attrs
 
 from ..domain.access import LOCAL, Actor, ActorKind, ApiKey, NewApiKey, Role, Scope, User
 from ..domain.events import KeyCreated, KeyRevoked, UserEdited, UserInvited
-from ..errors import Conflict, Fault, Forbidden, Invalid, NotFound, Unauthenticated
+from ..errors import Conflict, Duplicate, Fault, Forbidden, Invalid, NotFound, Unauthenticated
 from .work import UnitOfWork, Work, said_from
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -166,7 +166,10 @@ class KeyService:
             )  # fmt: skip
             work.record(KeyCreated, actor=LOCAL, key_id=key.id, name=key.name, scopes=["admin"], repositories=None)
 
-        self._unit.write(action)
+        try:
+            self._unit.write(action)
+        except Duplicate:
+            self._unit.write(action)  # another hub on this database started at the same instant: now its key is seen
 
 
 def _scopes(scopes: Iterable[str] | None, role: str | None) -> frozenset[Scope]:
