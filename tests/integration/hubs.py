@@ -88,11 +88,13 @@ def running_hub(environ: Mapping[str, str], folder: Path) -> Iterator[RunningHub
 
 
 @contextmanager
-def running(environ: Mapping[str, str], folder: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    environ: Mapping[str, str], folder: Path, *arguments: str, python: str = sys.executable
+) -> Iterator[subprocess.Popen[bytes]]:
     """A command of the CLI that stays, such as `serve`, in a session of its own; ended afterwards."""
     with (folder / f"{arguments[0]}.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "nexus_cli", *arguments], env=dict(environ), cwd=folder, stdin=subprocess.DEVNULL,
+            [python, "-m", "nexus_cli", *arguments], env=dict(environ), cwd=folder, stdin=subprocess.DEVNULL,
             stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     try:
