@@ -8,7 +8,6 @@ from engines import execute, open_hub, rows
 from nexus_core.storage.sqlite import SqliteEngine
 from nexus_core.storage.store import SqlStore
 from nexus_core.testing.contracts import StoreContract
-from nexus_plugin_postgres.engine import PostgresEngine
 from nexus_plugin_postgres.hooks import open_store
 
 NEW = (

@@ -57,14 +57,14 @@ class SqlEngine(Protocol):
     def migrate(self) -> list[str]:
         """Bring the schema up to date; the names of the migrations applied. Safe when several start at once.
 
-        :raises SchemaTooNew: a newer Nexus wrote this schema
+        :raises SchemaTooNew: a newer Nexus changed this schema beyond what we can work with
         """
         ...
 
     def pending_migrations(self) -> list[str]:
         """The migrations that `migrate` would apply.
 
-        :raises SchemaTooNew: a newer Nexus wrote this schema
+        :raises SchemaTooNew: a newer Nexus changed this schema beyond what we can work with
         """
         ...
 
