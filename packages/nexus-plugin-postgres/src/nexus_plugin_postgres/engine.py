@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -22,6 +23,7 @@ from nexus_core.storage.session import Row, SqlSession, expand
 from nexus_core.storage.statements import for_postgres, parse, pyformat, statements
 
 from . import migrate as migrations
+from .clock import DatabaseClock
 from .connection import PatientConnection, check, configure, connect
 from .errors import ours
 from .target import Target
@@ -83,6 +85,13 @@ class PostgresSession:
         """All rows of the answer."""
         return [*self._execute(name, parameters).fetchall()]
 
+    def time(self) -> datetime:
+        """The time at the database."""
+        row = self._connection.execute("SELECT clock_timestamp() AS now").fetchone()
+        assert row is not None  # noqa: S101 - it has one row
+        found: datetime = row["now"]
+        return found
+
 
 class PostgresEngine:
     """A PostgreSQL database."""
@@ -91,6 +100,7 @@ class PostgresEngine:
 
     def __init__(self, url: str) -> None:
         self.target = Target.from_url(url)
+        self.clock = DatabaseClock(self.time)
         self._local = threading.local()
         self._begin_anew()
         weak = weakref.WeakMethod(self._begin_anew)
@@ -163,6 +173,12 @@ class PostgresEngine:
             return
         with self._transaction(READING) as session:
             yield session
+
+    def time(self) -> datetime:
+        """The time at the database, asked within the transaction of the thread if it is in one."""
+        with self.reading() as session:
+            assert isinstance(session, PostgresSession)  # noqa: S101 - we make no others
+            return session.time()
 
     def migrate(self) -> list[str]:
         """Bring the schema up to date; the migrations applied. Safe when several start at once."""

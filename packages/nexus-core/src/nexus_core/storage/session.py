@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any, Protocol
 
+from ..clock import Clock
+
 Row = Mapping[str, Any]
 
 
@@ -42,6 +44,11 @@ class SqlEngine(Protocol):
     """A database that takes the common subset of SQL."""
 
     name: str  #: `sqlite` or `postgresql`
+
+    @property
+    def clock(self) -> Clock | None:
+        """The database's own clock, where several hosts may use the database."""
+        ...
 
     def writing(self) -> AbstractContextManager[SqlSession]:
         """A transaction that may write: committed on leaving, rolled back when an exception leaves it.
