@@ -89,7 +89,9 @@ class Nexus:
         except BaseException:
             store.close()
             raise
-        return cls(config=config, store=store, plugins=found, clock=clock or SystemClock(), wakeup=wakeup)
+        return cls(
+            config=config, store=store, plugins=found, clock=clock or store.clock or SystemClock(), wakeup=wakeup
+        )
 
     # Services are made when they are first used: a short command pays for the one that it needs.
 

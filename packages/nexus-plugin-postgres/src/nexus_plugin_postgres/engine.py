@@ -8,6 +8,7 @@ import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import cache
 from importlib import resources
 from time import monotonic
@@ -23,6 +24,7 @@ from nexus_core.storage.session import Row, SqlSession, expand, insertions
 from nexus_core.storage.statements import for_postgres, parse, pyformat, statements
 
 from . import migrate as migrations
+from .clock import DatabaseClock
 from .connection import PatientConnection, begin, configure, connect
 from .errors import ours
 from .front import ReadyFront
@@ -86,6 +88,13 @@ class PostgresSession:
         """All rows of the answer."""
         return [*self._execute(name, parameters).fetchall()]
 
+    def time(self) -> datetime:
+        """The time at the database."""
+        row = self._connection.execute("SELECT clock_timestamp() AS now").fetchone()
+        assert row is not None  # noqa: S101 - it has one row
+        found: datetime = row["now"]
+        return found
+
 
 class PostgresEngine:
     """A PostgreSQL database."""
@@ -95,6 +104,7 @@ class PostgresEngine:
     def __init__(self, url: str) -> None:
         self.target = Target.from_url(url)
         self._front = ReadyFront()
+        self.clock = DatabaseClock(self.time)
         self._local = threading.local()
         self._begin_anew()
         weak = weakref.WeakMethod(self._begin_anew)
@@ -195,6 +205,12 @@ class PostgresEngine:
             return
         with self._transaction(READING) as session:
             yield session
+
+    def time(self) -> datetime:
+        """The time at the database, asked within the transaction of the thread if it is in one."""
+        with self.reading() as session:
+            assert isinstance(session, PostgresSession)  # noqa: S101 - we make no others
+            return session.time()
 
     def migrate(self) -> list[str]:
         """Bring the schema up to date; the migrations applied. Safe when several start at once."""

@@ -1,6 +1,6 @@
 """Where the ready tasks begin: moved on behind the claims, so that none walks past what others took.
 
-The migration `pg_0002_front.sql` says why, and how none that becomes ready is missed.
+The migration `pg_0002_contract_front.sql` says why, and how none that becomes ready is missed.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import builtins
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from ..clock import Clock
 from .collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
 from .scores import Scores
 
@@ -68,6 +69,11 @@ class Store(Protocol):
     """Everything that Nexus remembers."""
 
     name: str
+
+    @property
+    def clock(self) -> Clock | None:
+        """The clock by which all who use the store count leases; None where they are on one host and share its own."""
+        ...
 
     def writing(self) -> AbstractContextManager[Transaction]:
         """A transaction that may write: committed on leaving, rolled back when an exception leaves it.

@@ -68,7 +68,7 @@ def _columns(new: NewEvent, now: datetime) -> dict[str, Any]:
 
 def _event(row: Row) -> Event:
     """An event, of the class of its type."""
-    fields = {name: value for name, value in row.items() if name != "xid"}
+    fields = dict(row)
     fields.update(
         payload=rows.from_json(row["payload"]),
         created_at=rows.at(row["created_at"]),

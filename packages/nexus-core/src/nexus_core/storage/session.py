@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any, Protocol
 
+from ..clock import Clock
+
 Row = Mapping[str, Any]
 
 _AT_ONCE = 50
@@ -47,6 +49,11 @@ class SqlEngine(Protocol):
 
     name: str  #: `sqlite` or `postgresql`
 
+    @property
+    def clock(self) -> Clock | None:
+        """The database's own clock, where several hosts may use the database."""
+        ...
+
     def writing(self) -> AbstractContextManager[SqlSession]:
         """A transaction that may write: committed on leaving, rolled back when an exception leaves it.
 
@@ -61,14 +68,14 @@ class SqlEngine(Protocol):
     def migrate(self) -> list[str]:
         """Bring the schema up to date; the names of the migrations applied. Safe when several start at once.
 
-        :raises SchemaTooNew: a newer Nexus wrote this schema
+        :raises SchemaTooNew: a newer Nexus changed this schema beyond what we can work with
         """
         ...
 
     def pending_migrations(self) -> list[str]:
         """The migrations that `migrate` would apply.
 
-        :raises SchemaTooNew: a newer Nexus wrote this schema
+        :raises SchemaTooNew: a newer Nexus changed this schema beyond what we can work with
         """
         ...
 

@@ -65,6 +65,7 @@ class SqliteEngine:
     """An SQLite file. WAL lets readers and one writer work side by side; a file lives on one host's local disk."""
 
     name = "sqlite"
+    clock = None  #: whoever uses the file is on one host, and shares its clock
 
     def __init__(self, path: Path) -> None:
         self.path = path

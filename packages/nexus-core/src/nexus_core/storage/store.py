@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .session import SqlEngine, SqlSession
 
 if TYPE_CHECKING:
+    from ..clock import Clock
     from .access import SqlAccess
     from .assignments import SqlAssignments
     from .deliveries import SqlDeliveries
@@ -96,6 +97,11 @@ class SqlStore:
     def __init__(self, engine: SqlEngine) -> None:
         self.engine = engine
         self.name = engine.name
+
+    @property
+    def clock(self) -> Clock | None:
+        """The database's own clock, where several hosts may use the database."""
+        return self.engine.clock
 
     @contextmanager
     def writing(self) -> Iterator[SqlTransaction]:

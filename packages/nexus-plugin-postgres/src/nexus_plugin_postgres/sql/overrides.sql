@@ -10,4 +10,5 @@ WITH picked AS MATERIALIZED (
    ORDER BY j.run_at, j.id LIMIT :limit FOR UPDATE OF j SKIP LOCKED)
 UPDATE jobs SET state = 'running', attempt = attempt + 1, locked_until = :locked_until, locked_by = :worker
  WHERE id IN (SELECT id FROM picked)
-RETURNING *
+RETURNING id, kind, lane, state, payload, event_id, subject, unique_key, attempt, max_attempts, run_at, locked_until,
+          locked_by, last_error, created_at, finished_at

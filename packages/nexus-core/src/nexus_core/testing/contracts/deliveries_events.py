@@ -150,7 +150,7 @@ class EventsContract:
         assert [True, True, False, False, False] == found
 
     def test_follower_misses_nothing(self, store: Store) -> None:
-        """Whoever follows the feed while eight write, some slowly, sees each event once, in one lasting order."""
+        """Whoever follows the feed while sixteen write, some slowly, sees each event once, in one lasting order."""
         done = threading.Event()
 
         def write(writer: int) -> list[int]:
@@ -165,17 +165,17 @@ class EventsContract:
         def follow() -> list[int]:
             seen: list[int] = []
             idle = 0
-            while idle < 60 and len(seen) < 8 * 24:
+            while idle < 60 and len(seen) < 16 * 24:
                 found = _feed(store, after=seen[-1] if seen else 0, limit=7)
                 idle = 0 if found else idle + 1
                 done.wait(0.0 if found else 0.05)
                 seen += found
             return seen
 
-        actions: list[Callable[[], list[int]]] = [partial(write, number) for number in range(8)]
+        actions: list[Callable[[], list[int]]] = [partial(write, number) for number in range(16)]
         seen = [event_id for found in at_once([*actions, follow]) for event_id in found]
 
-        assert 8 * 24 == len(seen) == len(set(seen))
+        assert 16 * 24 == len(seen) == len(set(seen))
         assert seen == _feed(store, limit=500)
 
     def test_late_commit_is_not_missed(self, store: Store) -> None:
