@@ -11,6 +11,7 @@ import builtins
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from .charts import Charts
 from .collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
 
 
@@ -20,6 +21,11 @@ class Transaction(Protocol):
     @property
     def tasks(self) -> Tasks:
         """Tasks and the dependencies between them."""
+        ...
+
+    @property
+    def charts(self) -> Charts:
+        """Outlines of tasks, and mends of task files."""
         ...
 
     @property

@@ -21,6 +21,7 @@ from ..ports.wakeup import Ring, Wakeup
 
 if TYPE_CHECKING:
     from ..plugins.context import Context
+    from ..ports.charts import Charts
     from ..ports.collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
     from ..ports.storage import Store, Transaction
 
@@ -43,6 +44,11 @@ class Work:
     def tasks(self) -> Tasks:
         """The collection of the transaction."""
         return self._transaction.tasks
+
+    @property
+    def charts(self) -> Charts:
+        """The collection of the transaction."""
+        return self._transaction.charts
 
     @property
     def repositories(self) -> Repositories:

@@ -11,6 +11,7 @@ from .session import SqlEngine, SqlSession
 if TYPE_CHECKING:
     from .access import SqlAccess
     from .assignments import SqlAssignments
+    from .charts import SqlCharts
     from .deliveries import SqlDeliveries
     from .events import SqlEvents
     from .jobs import SqlJobs
@@ -30,6 +31,13 @@ class SqlTransaction:
         from .tasks import SqlTasks
 
         return SqlTasks(self._session)
+
+    @property
+    def charts(self) -> SqlCharts:
+        """Outlines of tasks, and mends of task files."""
+        from .charts import SqlCharts
+
+        return SqlCharts(self._session)
 
     @property
     def repositories(self) -> SqlRepositories:

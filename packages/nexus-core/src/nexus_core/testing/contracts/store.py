@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .access import AccessContract
 from .assignments import AssignmentsContract
+from .charts import ChartsContract
 from .deliveries_events import DeliveriesContract, EventsContract
 from .jobs import JobsContract
 from .readiness import ReadinessContract
@@ -18,6 +19,7 @@ class StoreContract(
     ChangesContract,
     TasksContract,
     ReadinessContract,
+    ChartsContract,
     AssignmentsContract,
     EventsContract,
     JobsContract,
