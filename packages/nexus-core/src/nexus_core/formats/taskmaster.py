@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .model import ParsedTasks
+from .taskmaster_checkup import DOCTOR
 from .taskmaster_doctor import examine
 from .taskmaster_file import open_file
 from .taskmaster_render import new_keys, render
@@ -10,7 +11,7 @@ from .taskmaster_tasks import read_tasks
 
 NAME = "taskmaster"
 
-__all__ = ["NAME", "location_candidates", "new_keys", "parse", "render"]
+__all__ = ["DOCTOR", "NAME", "location_candidates", "new_keys", "parse", "render"]
 
 
 def parse(content: bytes) -> ParsedTasks:

@@ -81,6 +81,7 @@ class Builtin:
             parse=lambda content: _taskmaster().parse(content),
             render=lambda original, tasks, keys: _taskmaster().render(original, tasks, keys),
             new_keys=lambda original, tasks, keys: _taskmaster().new_keys(original, tasks, keys),
+            doctor=lambda: _taskmaster().DOCTOR,
         )
 
     @hookimpl
