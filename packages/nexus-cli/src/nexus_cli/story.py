@@ -20,6 +20,7 @@ SENTENCES = {
     "task.depended": "let {task} wait for {on}",
     "task.undepended": "no longer lets {task} wait for {on}",
     "tasks.imported": "imported tasks: {created} new, {changed} changed, {unchanged} as before",
+    "tasks.mended": "mended {code} ({mend}): {changes}",
     "repository.added": "added the repository {name}",
     "repository.edited": "edited the repository ({changes})",
     "repository.synced": "asked for {name} to be brought in step",

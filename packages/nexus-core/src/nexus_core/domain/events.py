@@ -72,7 +72,7 @@ class TaskDepended(Event):
 
 
 class TaskUndepended(Event):
-    """A task no longer depends on another. Payload: `on`."""
+    """A task no longer depends on another. Payload: `on`; `reason`, when the doctor dropped it."""
 
     TYPE = "task.undepended"
 
@@ -81,6 +81,15 @@ class TasksImported(Event):
     """A task file was imported. Payload: the figures of the report (`created`, `changed`, `unchanged`, `warnings`)."""
 
     TYPE = "tasks.imported"
+
+
+class TasksMended(Event):
+    """The doctor of tasks mended all that one check found. Payload: `code`, `mend`, `reason`, `changes` in words.
+
+    Each change of a task has an event of its own beside it; changes of the task file's text have this one alone.
+    """
+
+    TYPE = "tasks.mended"
 
 
 class RepositoryAdded(Event):
