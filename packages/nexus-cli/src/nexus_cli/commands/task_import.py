@@ -69,6 +69,8 @@ def show_report(screen: Screen, report: dict[str, Any]) -> None:
         shown = "; ".join(places[:_PLACES_SHOWN]) + (f"; and {more} more (--json shows them)" if more > 0 else "")
         screen.line(f"    {screen.dim('at')} {screen.style(shown)}")
         screen.line(f"    {screen.dim(done)}")
+    if report["warnings"] and not report["dry_run"]:
+        screen.line(f"How to mend them: nexus task doctor --repo {screen.style(report['repository'])}")
 
 
 def _grouped(warnings: list[dict[str, Any]]) -> dict[tuple[str, str], list[str]]:
