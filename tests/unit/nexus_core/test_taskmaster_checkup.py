@@ -140,7 +140,7 @@ def test_a_case_says_where_it_is():
 
 def test_second_tasks_of_one_id_are_offered_ids_that_are_free():
     """Each another one."""
-    found = cases(file(task(1), task(1), task(7), task(1)))["duplicate_id"]
+    found = cases(file(task(2), task(2), task(7), task(2)))["duplicate_id"]
 
     assert ["8 is free", "9 is free"] == [case.message.rpartition("; ")[2] for case in found]
 

@@ -11,10 +11,11 @@ from itertools import pairwise
 
 import attrs
 
-from ..domain.findings import Case, Check, Mend, Severity
+from ..domain.findings import Case, Check, FileMend, Mend, Severity
 from ..domain.tasks import Priority, Status
+from .taskmaster_fields import id_text
 from .taskmaster_file import Entry
-from .taskmaster_links import Link
+from .taskmaster_links import Link, find
 from .taskmaster_opened import Opened
 
 _REPORT = ("recommendedSubtasks", "expansionPrompt", "complexityReasoning")
@@ -86,9 +87,17 @@ def ambiguous_dependency(opened: Opened) -> Iterator[Case]:
     for entry, link in opened.linked():
         target = link.target
         if _is_bare(link) and link.counts and target and target.parent and target.local in entry.group.children:
-            edit = opened.drop(entry, link)
-            edits = () if edit is None else (attrs.evolve(edit, now=json.dumps(target.id)),)
+            edits = _in_full(opened, entry, link, target)
             yield opened.case(entry, link.at, message=f"{link.shown} for {target.id}", edits=edits)
+
+
+def _in_full(opened: Opened, entry: Entry, link: Link, target: Entry) -> tuple[FileMend, ...]:
+    """The edit that writes a dependency in full, if it is read as the same then."""
+    text = json.dumps(target.id)
+    edit = opened.drop(entry, link)
+    if edit is None or find(entry, id_text(text) or "") is not target:
+        return ()
+    return (attrs.evolve(edit, now=text),)
 
 
 def _is_bare(link: Link) -> bool:

@@ -39,7 +39,7 @@ def duplicate_id(opened: Opened) -> Iterator[Case]:
         siblings = entry.parent.children if entry.parent else entry.group.children
         first = siblings[entry.local]
         if first is not entry:
-            owner = entry.key.rpartition(entry.local)[0]
+            owner = entry.parent.key if entry.parent else entry.group.tag
             highest = max((int(local) for local in siblings if local.isascii() and local.isdigit()), default=0)
             taken[owner] = free = 1 + taken.get(owner, highest)
             line = opened.line(first.node.start)

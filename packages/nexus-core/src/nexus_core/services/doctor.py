@@ -19,7 +19,7 @@ from .work import UnitOfWork, Work, repository_of, require_seen
 NO_REPOSITORY = "none"
 """Names the tasks that are in no repository."""
 _SHOWN_CASES = 20
-_SHOWN_OTHERS = 50
+_SHOWN_OTHERS = 20
 _LOOKED_AT = 20
 """So many repositories are looked at for one page."""
 _LAST = 2**62  # where the tasks of no repository come among the ids of repositories
