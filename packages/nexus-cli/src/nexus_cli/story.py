@@ -22,6 +22,7 @@ SENTENCES = {
     "task.undepended": "no longer lets {task} wait for {on}",
     "tasks.imported": "imported tasks: {created} new, {changed} changed, {unchanged} as before",
     "scores.imported": "imported scores of tag {tag}: {scored} tasks, {changed} changed",
+    "tasks.mended": "mended {code} ({mend}): {changes}",
     "repository.added": "added the repository {name}",
     "repository.edited": "edited the repository ({changes})",
     "repository.synced": "asked for {name} to be brought in step",

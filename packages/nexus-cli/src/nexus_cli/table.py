@@ -30,6 +30,7 @@ TASK = {
     "graph": Entry("Show what waits for what; draw it as Mermaid or SVG", "task_graph:graph"),
     "import": Entry("Import a task file or a complexity report of Taskmaster's", "task_import:import_"),
     "export": Entry("Write a repository's task file, with what changed since", "task_export:export"),
+    "doctor": Entry("Say what is wrong in the tasks of a repository, and mend it", "task_doctor:doctor"),
     "claim": Entry("Take a ready task for an agent, atomically", "task_claim:claim"),
 }
 REPO = {

@@ -36,13 +36,15 @@ _HOMES = {
     ),
     "domain.events": (
         "Event TaskCreated TaskEdited TaskMoved TaskCompleted TaskReady TaskDepended TaskUndepended TaskScored "
-        "TasksImported ScoresImported "
+        "TasksImported ScoresImported TasksMended "
         "RepositoryAdded RepositoryEdited RepositorySynced AssignmentCreated AssignmentStarted AssignmentCompleted "
         "AssignmentFailed AssignmentReleased AssignmentCancelled AssignmentLost ActivityAdded InboxAnswered "
         "ChangeWasOpened ChangeWasMerged ChangeWasClosed ChangeLinked DocumentsChanged DocumentsPublished "
         "NotificationSent DeliveryRefused DeliveryReplayed AccessRefused KeyCreated KeyRevoked UserInvited UserEdited "
         "JobDied JobRetried EVENT_TYPES"
     ),
+    "domain.findings": "Case Check Diagnosis FileMend Finding Mend Mended Severity",
+    "domain.chart": "FileFacts FileLink",
     "domain.references": "Reference find_references",
     "domain.readiness": "Readiness Condition Impact",
     "domain.graph": "Graph",
@@ -60,7 +62,7 @@ _HOMES = {
     "ports.wakeup": "Wakeup Ring",
     "ports.queries": "TaskQuery ReadyQuery Page",
     "ports.storage": "Store",
-    "formats.model": "ParsedTask ParsedTasks ParsedScore ParsedScores",
+    "formats.model": "ParsedTask ParsedTasks ParsedScore ParsedScores FileDoctor FileExamination",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 

@@ -34,6 +34,8 @@ from .domain.changes import Fact as Fact
 from .domain.changes import IssueOpened as IssueOpened
 from .domain.changes import RepositoryRenamed as RepositoryRenamed
 from .domain.changes import TaskFileChanged as TaskFileChanged
+from .domain.chart import FileFacts as FileFacts
+from .domain.chart import FileLink as FileLink
 from .domain.complexity import Complexity as Complexity
 from .domain.complexity import Factor as Factor
 from .domain.complexity import Score as Score
@@ -80,9 +82,18 @@ from .domain.events import TaskMoved as TaskMoved
 from .domain.events import TaskReady as TaskReady
 from .domain.events import TaskScored as TaskScored
 from .domain.events import TasksImported as TasksImported
+from .domain.events import TasksMended as TasksMended
 from .domain.events import TaskUndepended as TaskUndepended
 from .domain.events import UserEdited as UserEdited
 from .domain.events import UserInvited as UserInvited
+from .domain.findings import Case as Case
+from .domain.findings import Check as Check
+from .domain.findings import Diagnosis as Diagnosis
+from .domain.findings import FileMend as FileMend
+from .domain.findings import Finding as Finding
+from .domain.findings import Mend as Mend
+from .domain.findings import Mended as Mended
+from .domain.findings import Severity as Severity
 from .domain.graph import Graph as Graph
 from .domain.jobs import LANES as LANES
 from .domain.jobs import Cancel as Cancel
@@ -124,6 +135,8 @@ from .errors import TransitionRefused as TransitionRefused
 from .errors import Unauthenticated as Unauthenticated
 from .errors import Unavailable as Unavailable
 from .errors import UnreadableFile as UnreadableFile
+from .formats.model import FileDoctor as FileDoctor
+from .formats.model import FileExamination as FileExamination
 from .formats.model import ParsedScore as ParsedScore
 from .formats.model import ParsedScores as ParsedScores
 from .formats.model import ParsedTask as ParsedTask

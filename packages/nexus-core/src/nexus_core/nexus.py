@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .services.assignments import AssignmentService
     from .services.changes import ChangeService
     from .services.deliveries import DeliveryService
+    from .services.doctor import DoctorService
     from .services.documents import DocumentService
     from .services.events import EventService
     from .services.health import HealthService
@@ -115,6 +116,13 @@ class Nexus:
         from .services.scores import ScoreService
 
         return ScoreService(self._unit)
+
+    @cached_property
+    def task_doctor(self) -> DoctorService:
+        """What is wrong in tasks, and its mends."""
+        from .services.doctor import DoctorService
+
+        return DoctorService(self._unit)
 
     @cached_property
     def repositories(self) -> RepositoryService:

@@ -53,6 +53,7 @@ API_ROUTES = (
     _route("/tasks/import", "task_files:TaskImport", "POST"),
     _route("/tasks/export", "task_files:TaskExport"),
     _route("/tasks/claim", "claims:Claims", "POST"),
+    _route("/tasks/doctor", "task_doctor:TaskDoctor", "GET POST"),
     _route("/tasks/{task}", "tasks:OneTask", "GET PATCH"),
     _route("/tasks/{task}/status", "tasks:TaskStatus", "PATCH"),
     _route("/tasks/{task}/readiness", "tasks:TaskReadiness"),

@@ -13,6 +13,7 @@ from nexus_core.domain.access import ActorKind, Role
 from nexus_core.domain.agents import ActivityType, AssignmentStatus
 from nexus_core.domain.complexity import Source
 from nexus_core.domain.deliveries import DeliveryState
+from nexus_core.domain.findings import Severity
 from nexus_core.domain.jobs import JobState
 from nexus_core.domain.tasks import Priority, Status
 
@@ -59,6 +60,15 @@ SHAPES: dict[str, str] = {
         "repository:text kind:tasks|scores layout:text tag:text? dry_run:flag tasks:int dependencies:int created:int "
         "changed:int unchanged:int unscored:int unmatched:int warnings:[Warning] cycles:[[text]]"
     ),
+    "TaskRef": "id:int key:text external_key:text? title:text? status:text? repository:text?",
+    "Case": "message:text task:TaskRef? external_key:text? others:[TaskRef] place:text? commands:[text]",
+    "Mend": "by:nexus|person name:text? does:text automatic:flag command:text?",
+    "Finding": (
+        f"code:text severity:{_words(Severity)} repository:RepositoryRef? message:text meanwhile:text count:int "
+        "cases:[Case] mends:[Mend]"
+    ),
+    "Mended": "code:text mend:text does:text count:int changes:[text]",
+    "MendReport": "repository:text? path:text? dry_run:flag mended:[Mended] findings:[Finding]",
     "TaskFile": "",
     "Repository": "id:int name:text url:text default_branch:text created_at:time",
     "Activity": (

@@ -78,6 +78,8 @@ def show_report(screen: Screen, report: dict[str, Any]) -> None:
         shown = "; ".join(places[:_PLACES_SHOWN]) + (f"; and {more} more (--json shows them)" if more > 0 else "")
         screen.line(f"    {screen.dim('at')} {screen.style(shown)}")
         screen.line(f"    {screen.dim(done)}")
+    if report["warnings"] and not report["dry_run"]:
+        screen.line(f"How to mend them: nexus task doctor --repo {screen.style(report['repository'])}")
 
 
 def _is_scores(report: dict[str, Any]) -> bool:

@@ -99,7 +99,7 @@ class TaskDepended(Event):
 
 
 class TaskUndepended(Event):
-    """A task no longer depends on another. Payload: `on`."""
+    """A task no longer depends on another. Payload: `on`; `reason`, when the doctor dropped it."""
 
     TYPE = "task.undepended"
 
@@ -114,6 +114,15 @@ class ScoresImported(Event):
     """A complexity report was imported. Payload: `tag`, and the rows `scored`, `changed`, `unscored`, `unmatched`."""
 
     TYPE = "scores.imported"
+
+
+class TasksMended(Event):
+    """The doctor of tasks mended all that one check found. Payload: `code`, `mend`, `reason`, `changes` in words.
+
+    Each change of a task has an event of its own beside it; changes of the task file's text have this one alone.
+    """
+
+    TYPE = "tasks.mended"
 
 
 class RepositoryAdded(Event):

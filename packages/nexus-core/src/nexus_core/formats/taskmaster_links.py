@@ -18,7 +18,8 @@ from .taskmaster_file import Entry, TaskFile
 
 _DONE = "kept in the file, does not block"
 _DONE_OTHERWISE = {"duplicate_dependency": "counts once"}
-_PROBLEMS = {
+#: What is wrong with a dependency, by code; `{shown}` is what stands there.
+PROBLEMS = {
     "odd_dependency": "{shown} names no task",
     "dangling_dependency": "there is no task {shown}",
     "self_dependency": "the task depends on itself",
@@ -75,7 +76,7 @@ def warn_of_links(file: TaskFile, entry: Entry, found: list[Link]) -> None:
     for link in found:
         place = f"{entry.place} / {link.place}"
         if link.problem is not None:
-            message = _PROBLEMS[link.problem].format(shown=link.shown)
+            message = PROBLEMS[link.problem].format(shown=link.shown)
             file.warn(place, link.problem, message, _DONE_OTHERWISE.get(link.problem, _DONE), link.at)
         elif entry.parent and link.target and not link.target.parent and link.shown.isdigit():
             message = f"the subtask has no sibling {link.shown}"

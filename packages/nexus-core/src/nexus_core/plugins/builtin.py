@@ -86,6 +86,7 @@ class Builtin:
                 parse=lambda content: _taskmaster().parse_report(content),
                 tag=lambda path, tags: _taskmaster().tag_of(path, tags),
             ),
+            doctor=lambda: _taskmaster().DOCTOR,
         )
 
     @hookimpl

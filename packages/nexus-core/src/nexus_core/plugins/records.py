@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..domain.jobs import Job, Outcome
     from ..domain.repositories import Repository
     from ..domain.tasks import Task
-    from ..formats.model import ParsedScores, ParsedTasks
+    from ..formats.model import FileDoctor, ParsedScores, ParsedTasks
     from ..ports.agents import AgentRunner
     from ..ports.storage import Store
     from ..ports.wakeup import Wakeup
@@ -153,6 +153,8 @@ class TaskFormat:
     #: The external keys under which `render` adds tasks that the file does not have, by task; None = it adds none.
     new_keys: Callable[[bytes | None, Sequence[Task], Mapping[int, str]], Mapping[int, str]] | None = None
     scores: ScoreFormat | None = None
+    #: Gives what names and mends oddities of its files; None = `nexus task doctor` tells the warnings of `parse`.
+    doctor: Callable[[], FileDoctor] | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from ..clock import Clock
+from .charts import Charts
 from .collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
 from .scores import Scores
 
@@ -27,6 +28,11 @@ class Transaction(Protocol):
     @property
     def scores(self) -> Scores:
         """Where the complexity of each task comes from."""
+        ...
+
+    @property
+    def charts(self) -> Charts:
+        """Outlines of tasks, and mends of task files."""
         ...
 
     @property

@@ -231,7 +231,7 @@ class AssignmentService:
         """Take back the tasks of agents that fell silent: their leases ended."""
         with self._unit.read() as work:
             expired = work.assignments.expired(work.now, limit)
-        found = [self._unit.write(partial(_reclaim, assignment_id=one.id)) for one in expired]
+        found = [self._unit.write(partial(reclaim, assignment_id=one.id)) for one in expired]
         return [assignment for assignment in found if assignment is not None]
 
     # Answers ----------------------------------------------------------------------------------------------------------
@@ -300,7 +300,7 @@ def _locked(work: Work, assignment_id: int) -> tuple[Assignment, Task]:
     return work.assignments.get(assignment_id, lock=True), task
 
 
-def _reclaim(work: Work, *, assignment_id: int) -> Assignment | None:
+def reclaim(work: Work, *, assignment_id: int) -> Assignment | None:
     """Take back what an agent holds whose lease ended; None when it is held by right, or no longer."""
     assignment, task = _locked(work, assignment_id)
     if not assignment.status.is_live or assignment.lease_until >= work.now:

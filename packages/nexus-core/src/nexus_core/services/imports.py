@@ -15,6 +15,7 @@ import attrs
 from ..domain.access import LOCAL, Actor
 from ..domain.complexity import Score, Source, TaskFacts
 from ..domain.events import TaskCompleted, TaskEdited, TaskMoved, TasksImported
+from ..domain.findings import FileMend
 from ..domain.graph import find_cycles
 from ..domain.repositories import check_repository_name
 from ..domain.tasks import NewTask, Status, Task
@@ -104,13 +105,14 @@ class ImportService:
             kept = work.tasks.file(repository_id)
             keys = {task_id: key for key, task_id in work.tasks.keys_of(repository_id).items()}
             tasks = [task for task in work.tasks.graph(repository_id, None) if task.repository_id == repository_id]
+            mends = work.charts.file_mends(repository_id)
         format_name, content = (kept[1], kept[2]) if kept else ("taskmaster", None)
         task_format = self._format(format_name)
         if task_format.new_keys and any(task.id not in keys for task in tasks):
             added = task_format.new_keys(content, tasks, keys)
             self._unit.write(lambda work: work.tasks.set_external_keys(added))
             keys.update(added)
-        return task_format.render(content, tasks, keys)
+        return _mended(task_format, task_format.render(content, tasks, keys), mends, tasks, keys)
 
     def _format(self, name: str) -> TaskFormat:
         found = self._unit.plugins.formats.get(name)
@@ -144,6 +146,16 @@ def _parsed(task_format: TaskFormat, content: bytes, path: str) -> ParsedScores 
         return task_format.parse(content) if scores is None else scores
     except UnreadableFile as error:
         raise UnreadableFile(f"{path}: {error.message}", faults=error.faults, **error.details) from None
+
+
+def _mended(
+    task_format: TaskFormat, content: bytes, mends: Sequence[FileMend], tasks: Sequence[Task], keys: Mapping[int, str]
+) -> bytes:
+    """A file as it is to be written, with what the doctor mended in its text."""
+    if not mends or task_format.doctor is None:
+        return content
+    live = {(keys[task.id], keys[on]) for task in tasks for on in task.dependencies if {task.id, on} <= keys.keys()}
+    return task_format.doctor().mend(content, mends, live)
 
 
 class _Importer:

@@ -12,7 +12,7 @@ from ..clock import from_text
 from ..domain import readiness
 from ..domain.access import LOCAL, Actor
 from ..domain.complexity import TaskFacts
-from ..domain.events import TaskCreated, TaskDepended, TaskEdited, TaskUndepended
+from ..domain.events import TaskCreated, TaskDepended, TaskEdited
 from ..domain.graph import Graph, longest_chain
 from ..domain.readiness import Impact, Readiness
 from ..domain.tasks import NewTask, Priority, Status, Task, task_key
@@ -20,7 +20,7 @@ from ..errors import Cycle, Fault, Invalid, StaleWrite
 from ..ports.queries import Page, ReadyQuery, TaskQuery
 from . import upkeep
 from .imports import ImportService
-from .moves import move_task
+from .moves import drop_dependency, move_task
 from .scores import ScoreService
 from .work import UnitOfWork, Work, repository_of, require_seen
 
@@ -243,17 +243,8 @@ class TaskService:
         def action(work: Work) -> Task:
             work.tasks.lock_graph()
             task = self._locked(work, task_id, actor, None)
-            if work.tasks.undepend(task.id, on):
-                upkeep.dependency_changed(work, task, work.tasks.get(on, lock=True), -1)
+            if drop_dependency(work, task, on, actor=actor):
                 self._scores.refresh(work, [task.id])
-                work.record(TaskUndepended, actor=actor, task_id=task.id, repository_id=task.repository_id, on=on)
-                upkeep.announce_ready(
-                    work,
-                    [task.id, *work.tasks.descendants([task.id])],
-                    actor=actor,
-                    because=on,
-                    delivery=None,
-                )
             return work.tasks.get(task.id)
 
         return self._unit.write(action)

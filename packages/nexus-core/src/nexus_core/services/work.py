@@ -21,6 +21,7 @@ from ..ports.wakeup import Ring, Wakeup
 
 if TYPE_CHECKING:
     from ..plugins.context import Context
+    from ..ports.charts import Charts
     from ..ports.collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
     from ..ports.scores import Scores
     from ..ports.storage import Store, Transaction
@@ -50,6 +51,11 @@ class Work:
     def scores(self) -> Scores:
         """The collection of the transaction."""
         return self._transaction.scores
+
+    @property
+    def charts(self) -> Charts:
+        """The collection of the transaction."""
+        return self._transaction.charts
 
     @property
     def repositories(self) -> Repositories:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..clock import Clock
     from .access import SqlAccess
     from .assignments import SqlAssignments
+    from .charts import SqlCharts
     from .deliveries import SqlDeliveries
     from .events import SqlEvents
     from .jobs import SqlJobs
@@ -40,6 +41,13 @@ class SqlTransaction:
         from .scores import SqlScores
 
         return SqlScores(self._session)
+
+    @cached_property
+    def charts(self) -> SqlCharts:
+        """Outlines of tasks, and mends of task files."""
+        from .charts import SqlCharts
+
+        return SqlCharts(self._session)
 
     @cached_property
     def repositories(self) -> SqlRepositories:

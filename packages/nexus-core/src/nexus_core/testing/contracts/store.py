@@ -11,6 +11,7 @@ import pytest
 from ...ports.storage import Store
 from .access import AccessContract
 from .assignments import AssignmentsContract
+from .charts import ChartsContract
 from .deliveries_events import DeliveriesContract, EventsContract
 from .jobs import JobsContract
 from .readiness import ReadinessContract
@@ -27,6 +28,7 @@ class StoreContract(
     TasksContract,
     ScoresContract,
     ReadinessContract,
+    ChartsContract,
     AssignmentsContract,
     EventsContract,
     JobsContract,
