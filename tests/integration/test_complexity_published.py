@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from nexus_core.domain import complexity
+from nexus_core.errors import Invalid
 from nexus_core.testing import nexus_for_test
 
 DATA = Path(os.environ.get("NEXUS_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -79,6 +80,32 @@ def test_an_import_gives_the_tasks_these_scores(bench, rows):
 
     assert bench.spearman(*zip(*pairs, strict=True)) >= FLOOR
     assert len(pairs) == sum(row.is_held_out for row in rows)
+
+
+def test_every_report_gives_its_scores_to_the_tasks_that_are_there(rows):
+    """All of the collection: the same twice, each row accounted for, and the task file comes out as it went in."""
+    odd, here = [], set()
+    with nexus_for_test() as nexus:
+        for file in sorted(DATA.glob("complexity/*.json")):
+            owner, name, path = file.name.split("__", 2)
+            repository, content = f"{owner}/{name}", (DATA / "tasksjson" / f"{owner}__{name}.json").read_bytes()
+            if repository not in here:
+                nexus.tasks.import_file(content, repository)
+                here.add(repository)
+            try:
+                first = nexus.tasks.import_file(file.read_bytes(), repository, path=path)
+            except Invalid as error:  # a tag that the task file does not have
+                odd.append((path, error.message))
+                continue
+            again = nexus.tasks.import_file(file.read_bytes(), repository, path=path)
+            taken = first.changed + first.unchanged
+
+            assert (0, taken, first.warnings) == (again.changed, again.unchanged, again.warnings)
+            assert first.tasks == taken + first.unscored + first.unmatched
+            assert content == nexus.tasks.export_file(repository)
+
+    assert ["test-prd-tag"] == [path.rpartition("_")[2].removesuffix(".json") for path, _ in odd]
+    assert "there are: " in odd[0][1]
 
 
 def test_rank_correlation_and_elimination_are_right(bench):

@@ -40,8 +40,8 @@ def hub(nexus, content):
 
 
 def scores(hub):
-    """External key -> complexity_auto."""
-    return {task.external_key: task.complexity_auto for task in hub.tasks.list().items}
+    """External key -> complexity_auto, without parts, which follow what they are a part of."""
+    return {task.external_key: task.complexity_auto for task in hub.tasks.list().items if task.parent_id is None}
 
 
 def codes(found):

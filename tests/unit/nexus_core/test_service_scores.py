@@ -132,11 +132,41 @@ def test_an_import_estimates_what_is_new_and_what_changed(nexus):
 
 
 def test_a_subtask_has_an_estimate_of_its_own(nexus):
-    """It is a part of the work, not the whole of it."""
+    """When nobody scored the whole: it is a part of the work."""
     part = one(1, "Write the README")
     nexus.tasks.import_file(file(one(1, "Build a distributed queue engine", subtasks=[part])), REPO)
 
     assert auto(nexus, 2) < auto(nexus, 1)
+
+
+def test_a_part_of_what_somebody_scored_has_that_score(nexus):
+    """Of the file, then a report, then a person, however the part came in; an own score of the part wins."""
+    parts = [one(1, "Form"), one(2, "Flow", subtasks=[one(1, "Deep")]), one(3, "Easy", complexity=1)]
+    nexus.tasks.import_file(file(one(1, "Login", complexity=8, subtasks=parts)), REPO)
+    nexus.tasks.create("Added", parent_id=3)
+    from_file = [auto(nexus, task_id) for task_id in range(1, 7)]
+    nexus.tasks.import_file(report(1, 6), REPO)
+    from_report = [auto(nexus, task_id) for task_id in range(1, 7)]
+    nexus.tasks.edit(1, {"complexity_manual": 9})
+    from_person = [auto(nexus, task_id) for task_id in range(1, 7)]
+    nexus.tasks.import_file(
+        file(one(1, "Login", complexity=8, subtasks=[*parts, one(4, "New")]), one(2, complexity=3)), REPO
+    )
+
+    assert ([8, 8, 8, 8, 1, 8], [6, 6, 6, 6, 1, 6], [6, 9, 9, 9, 1, 9]) == (from_file, from_report, from_person)
+    assert (9, 3) == (auto(nexus, 7), auto(nexus, 8))
+    assert ["part of a task with this score"] == named(nexus, 7)[2]
+
+
+def test_parts_follow_the_score_that_the_file_has_for_the_whole(nexus):
+    """Those that are there and those that come with it; and a part that leaves is on its own."""
+    nexus.tasks.import_file(file(one(1, complexity=8, subtasks=[one(1, "Part")])), REPO)
+    nexus.tasks.import_file(file(one(1, complexity=3, subtasks=[one(1, "Part"), one(2, "New")])), REPO)
+    scores = [auto(nexus, task_id) for task_id in (1, 2, 3)]
+    nexus.tasks.edit(2, {"parent_id": None})
+
+    assert [3, 3, 3] == scores
+    assert auto(nexus, 2) == nexus.tasks.create("Part").complexity_auto
 
 
 def test_the_facts_say_where_a_task_stands():

@@ -36,6 +36,8 @@ class TaskFacts:
     dependents: int = 0  #: how many depend on it
     subtasks: int = 0  #: how many parts it was broken into; 0 = it was not
     depth: int = 0  #: 0 for a task, 1 for a subtask, and so on
+    #: The score of the nearest task above to which somebody gave one: a person, a report, the task file.
+    parent_score: int | None = None
 
     @property
     def text(self) -> str:
@@ -96,6 +98,7 @@ ROUTINE_TITLE = "routine words in the title"
 HARD_TEXT = "demanding words for the length of its text"
 DEPENDENCIES = "dependencies"
 SUBTASKS = "subtasks"
+PART = "part of a task with this score"
 
 WEIGHTS: Mapping[str, float] = MappingProxyType(
     {BASE: 5.39, HARD_TITLE: 0.39, ROUTINE_TITLE: -0.76, HARD_TEXT: 1.11, DEPENDENCIES: 0.37, SUBTASKS: 0.57}
@@ -225,12 +228,17 @@ def measures(facts: TaskFacts) -> dict[str, tuple[float, str]]:
 def estimate(facts: TaskFacts) -> Complexity:
     """Estimate from what a task says and where it stands: a transparent formula, not a model.
 
+    A part of a task that somebody scored has that score, as in Taskmaster: it says little by itself, and who may not
+    work on the whole should not get it in parts.
+
     >>> found = estimate(TaskFacts(title="Fix a typo in the README"))
     >>> [factor.name for factor in found.factors]
     ['base', 'routine words in the title', 'demanding words for the length of its text']
     >>> found.factors[1].because
     'fix, readme, typo'
     """
+    if facts.parent_score is not None:
+        return Complexity(score=facts.parent_score, factors=(Factor(PART, float(facts.parent_score)),))
     factors = [
         Factor(name, round(WEIGHTS[name] * amount, 2), because)
         for name, (amount, because) in measures(facts).items()

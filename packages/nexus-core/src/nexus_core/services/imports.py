@@ -26,7 +26,7 @@ from . import upkeep
 from .import_report import ImportReport, RolledBack
 from .repositories import add_repository
 from .score_imports import ScoreImporter
-from .scores import ScoreService
+from .scores import ScoreService, given_scores
 from .work import UnitOfWork, Work, repository_of, said_from
 
 _FIELDS = ("title", "description", "details", "test_strategy", "status", "priority", "labels", "raw_data")
@@ -69,7 +69,7 @@ class ImportService:
         def action(work: Work) -> ImportReport:
             if isinstance(parsed, ParsedScores):
                 importer = ScoreImporter(
-                    work, self._known(work, repository, actor), path=path, actor=actor, delivery=delivery
+                    work, self._known(work, repository, actor), self._scores, path=path, actor=actor, delivery=delivery
                 )
                 assert task_format.scores is not None  # noqa: S101 - it made the report
                 report = importer.run(parsed, task_format.scores, tag, repository)
@@ -179,9 +179,9 @@ class _Importer:
     def run(self, parsed: ParsedTasks, previous: Mapping[str, ParsedTask], name: str) -> ImportReport:
         work = self.work
         self.warnings += parsed.warnings
-        self.facts = _facts_of(parsed)
         ids = work.tasks.keys_of(self.repository_id)
         existing = {task.id: task for task in work.tasks.many(list(ids.values()))}
+        self.facts = _facts_of(parsed, self._given(parsed, ids, existing))
         waiting = self._waiting(existing)
         self.reported = self._reported(parsed, ids)
         for one in parsed.tasks:
@@ -221,18 +221,25 @@ class _Importer:
         ids = [*existing, *dependents]
         return sorted(set(ids) - {task_id for task_id, _, _ in self.work.tasks.ready_among(ids, self.work.now)})
 
+    def _given(self, parsed: ParsedTasks, ids: Mapping[str, int], existing: Mapping[int, Task]) -> dict[str, int]:
+        """The scores that somebody gave to tasks which the file gives new parts."""
+        keys = {one.parent_key for one in parsed.tasks if one.parent_key in ids and one.external_key not in ids}
+        given = given_scores(self.work, [existing[ids[key]] for key in keys if key])
+        return {key: given[ids[key]] for key in keys if key and ids[key] in given}
+
     def _reported(self, parsed: ParsedTasks, ids: Mapping[str, int]) -> set[int]:
         scored = [ids[one.external_key] for one in parsed.tasks if one.complexity_auto and one.external_key in ids]
         return {task_id for task_id, one in self.work.scores.of(scored).items() if one.source is Source.REPORT}
 
     def _score(self, parsed: ParsedTasks, ids: Mapping[str, int]) -> None:
-        """Keep what was scored; estimate anew what changed, and what got another number of parts."""
+        """Keep what was scored; estimate anew what changed, or got other parts, or is a part of what was scored."""
         self.work.scores.save(self.scores, self.work.now)
+        below = self.work.tasks.descendants(sorted(self.scores.keys() - set(self.created)))
         parents = {
             ids[one.parent_key] for one in parsed.tasks if one.parent_key and ids[one.external_key] in self.scores
         }
         stale = self.scorer.stale(self.work, self.repository_id)
-        self.scorer.refresh(self.work, {*self.changed, *parents, *stale} - set(self.created))
+        self.scorer.refresh(self.work, {*self.changed, *parents, *stale} - set(self.created) | {*below})
         self.scorer.ask(self.work, self.created)
 
     def _add(self, one: ParsedTask, ids: Mapping[str, int]) -> int:
@@ -369,17 +376,21 @@ def _file_score(one: ParsedTask) -> Score | None:
     return None if one.complexity_auto is None else Score(value=one.complexity_auto, source=Source.FILE)
 
 
-def _facts_of(parsed: ParsedTasks) -> dict[str, TaskFacts]:
-    """What an estimator is given for each task of the file."""
+def _facts_of(parsed: ParsedTasks, given: Mapping[str, int]) -> dict[str, TaskFacts]:
+    """What an estimator is given for each task of the file; `given` are scores that somebody gave in Nexus, by key."""
+    said: dict[str, int | None] = {one.external_key: one.complexity_auto for one in parsed.tasks}
+    said.update(given)
     parts = Counter(one.parent_key for one in parsed.tasks)
     dependents = Counter(on for one in parsed.tasks for on in one.dependencies)
     found: dict[str, TaskFacts] = {}
     for one in parsed.tasks:
+        parent = found[one.parent_key] if one.parent_key else None
         found[one.external_key] = TaskFacts(
             title=one.title, description=one.description, details=one.details, test_strategy=one.test_strategy,
             priority=one.priority, labels=one.labels, dependencies=len(one.dependencies),
             dependents=dependents[one.external_key], subtasks=parts[one.external_key],
-            depth=found[one.parent_key].depth + 1 if one.parent_key else 0,
+            depth=parent.depth + 1 if parent else 0,
+            parent_score=said[one.parent_key or ""] or parent.parent_score if parent else None,
         )  # fmt: skip
     return found
 

@@ -10,7 +10,7 @@ from ..errors import Fault, Invalid
 from ..formats.model import ParsedScore, ParsedScores, Warning_
 from ..plugins.records import ScoreFormat
 from .import_report import ImportReport
-from .scores import keep
+from .scores import ScoreService, keep
 from .work import Work
 
 SAME_TITLE = 0.6
@@ -33,8 +33,11 @@ def choose_tag(scores: ScoreFormat, path: str, given: str | None, tags: list[str
 class ScoreImporter:
     """One import of a report, within its transaction."""
 
-    def __init__(self, work: Work, repository_id: int, *, path: str, actor: Actor, delivery: str | None) -> None:
+    def __init__(
+        self, work: Work, repository_id: int, scorer: ScoreService, *, path: str, actor: Actor, delivery: str | None
+    ) -> None:
         self.work = work
+        self.scorer = scorer
         self.repository_id = repository_id
         self.path = path
         self.actor = actor
@@ -72,6 +75,7 @@ class ScoreImporter:
             if known.get(task.id) != score:
                 fresh.append((task, score))
         keep(self.work, fresh, actor=self.actor, delivery=self.delivery)
+        self.scorer.refresh(self.work, self.work.tasks.descendants([task.id for task, _ in fresh]))
         return len(fresh)
 
     def _lost(self, row: ParsedScore) -> bool:

@@ -7,6 +7,7 @@ and both over an estimate; an estimate follows the task: when what it says chang
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import attrs
@@ -152,32 +153,39 @@ def keep(work: Work, scores: Sequence[tuple[Task, Score]], *, actor: Actor, deli
 def facts_of(work: Work, tasks: Sequence[Task]) -> dict[int, TaskFacts]:
     """What an estimator is given for each of these tasks."""
     ids = [task.id for task in tasks]
-    parts, depths = work.scores.parts(ids), _depths(work, tasks)
-    dependents = dict.fromkeys(ids, 0)
-    for _, on in work.tasks.dependents(ids):
-        dependents[on] += 1
+    parts, above = work.scores.parts(ids), _above(work, tasks)
+    given = given_scores(work, [other for line in above.values() for other in line])
+    dependents = Counter(on for _, on in work.tasks.dependents(ids))
     return {
         task.id: TaskFacts(
             title=task.title, description=task.description, details=task.details, test_strategy=task.test_strategy,
             priority=task.priority, labels=task.labels, dependencies=len(task.dependencies),
-            dependents=dependents[task.id], subtasks=parts.get(task.id, 0), depth=depths[task.id],
+            dependents=dependents[task.id], subtasks=parts.get(task.id, 0), depth=len(above[task.id]),
+            parent_score=next((given[other.id] for other in above[task.id] if other.id in given), None),
         )
         for task in tasks
     }  # fmt: skip
 
 
-def _depths(work: Work, tasks: Sequence[Task]) -> dict[int, int]:
-    """How many tasks are above each of these."""
-    parents = {task.id: task.parent_id for task in tasks}
-    while unknown := {parent for parent in parents.values() if parent is not None} - parents.keys():
-        parents |= {task.id: task.parent_id for task in work.tasks.many(sorted(unknown))}
-    depths = {}
+def given_scores(work: Work, tasks: Iterable[Task]) -> dict[int, int]:
+    """The scores that somebody gave to these tasks: a person, a report, the task file."""
+    by_id = {task.id: task for task in tasks}
+    published = {task_id: one.value for task_id, one in work.scores.of(list(by_id)).items() if not _is_estimate(one)}
+    manual = {task.id: task.complexity_manual for task in by_id.values() if task.complexity_manual is not None}
+    return published | manual
+
+
+def _above(work: Work, tasks: Sequence[Task]) -> dict[int, list[Task]]:
+    """The tasks above each of these, the nearest first."""
+    known = {task.id: task for task in tasks}
+    while unknown := {task.parent_id for task in known.values() if task.parent_id is not None} - known.keys():
+        known |= {task.id: task for task in work.tasks.many(sorted(unknown))}
+    lines: dict[int, list[Task]] = {}
     for task in tasks:
-        depth, above = 0, task.parent_id
-        while above is not None:
-            depth, above = depth + 1, parents[above]
-        depths[task.id] = depth
-    return depths
+        line = lines[task.id] = []
+        while (parent := (line[-1] if line else task).parent_id) is not None:
+            line.append(known[parent])
+    return lines
 
 
 def _scored(estimator: str, found: Complexity) -> Score:

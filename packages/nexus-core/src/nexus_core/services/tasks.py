@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import attrs
@@ -21,7 +21,7 @@ from ..ports.queries import Page, ReadyQuery, TaskQuery
 from . import upkeep
 from .imports import ImportService
 from .moves import drop_dependency, move_task
-from .scores import ScoreService
+from .scores import ScoreService, given_scores
 from .work import UnitOfWork, Work, repository_of, require_seen
 
 
@@ -95,21 +95,23 @@ class TaskService:
 
     def _add(self, work: Work, new: NewTask, dependencies: int, actor: Actor) -> Task:
         if new.parent_id is None:
-            return self._add_scored(work, new, dependencies, 0)
+            return self._add_scored(work, new, dependencies, [])
         parent = work.tasks.get(new.parent_id, lock=True)
         require_seen(actor, parent.repository_id, f"task {parent.id}")
-        depth = 1 + len(work.tasks.ancestors(parent.id))
-        task = self._add_scored(work, attrs.evolve(new, repository_id=parent.repository_id), dependencies, depth)
+        above = [parent, *work.tasks.ancestors(parent.id)]
+        task = self._add_scored(work, attrs.evolve(new, repository_id=parent.repository_id), dependencies, above)
         work.tasks.bump_subtasks(parent.id, 1)
         self._scores.refresh(work, [parent.id])
-        above = sum(1 for other in work.tasks.ancestors(task.id) if other.open_dependencies)
-        work.tasks.bump_ancestors([task.id] if above else [], above)
+        unready = sum(1 for other in above if other.open_dependencies)
+        work.tasks.bump_ancestors([task.id] if unready else [], unready)
         return work.tasks.get(task.id)
 
-    def _add_scored(self, work: Work, new: NewTask, dependencies: int, depth: int) -> Task:
+    def _add_scored(self, work: Work, new: NewTask, dependencies: int, above: Sequence[Task]) -> Task:
+        given = given_scores(work, above)
         facts = TaskFacts(
             title=new.title, description=new.description, details=new.details, test_strategy=new.test_strategy,
-            priority=new.priority, labels=new.labels, dependencies=dependencies, depth=depth,
+            priority=new.priority, labels=new.labels, dependencies=dependencies, depth=len(above),
+            parent_score=next((given[other.id] for other in above if other.id in given), None),
         )  # fmt: skip
         score = self._scores.estimate(facts)
         task = work.tasks.add(attrs.evolve(new, complexity_auto=score.value), work.now)
@@ -150,9 +152,7 @@ class TaskService:
             saved = work.tasks.save(changed, work.now)
             if "parent_id" in differences:
                 upkeep.recount(work, [task.id, *filter(None, (task.parent_id, saved.parent_id))])
-            if _SAID & differences.keys():
-                parents = [task.parent_id, saved.parent_id] if "parent_id" in differences else []
-                self._scores.refresh(work, [task.id, *filter(None, parents)])
+            self._rescore(work, task, saved, differences.keys())
             work.record(
                 TaskEdited,
                 actor=actor,
@@ -164,6 +164,16 @@ class TaskService:
             return work.tasks.get(task.id)
 
         return self._unit.write(action)
+
+    def _rescore(self, work: Work, task: Task, saved: Task, fields: Set[str]) -> None:
+        """Make the estimates anew that a change of these fields may touch."""
+        touched = {task.id} if _SAID & fields else set()
+        if "parent_id" in fields:
+            touched |= {*filter(None, (task.parent_id, saved.parent_id))}
+        if fields & {"parent_id", "complexity_manual"}:
+            touched |= {*work.tasks.descendants([task.id])}
+        if touched:
+            self._scores.refresh(work, touched)
 
     def _waiting(self, work: Work, task: Task, fields: Iterable[str]) -> builtins.list[int]:
         """Those that are not ready and that a change of these fields may set free."""
