@@ -183,7 +183,9 @@ def errors_page() -> str:
             table(
                 ("exit code", "meaning"),
                 [
-                    ("0", "done"), ("1", "something unexpected"), ("2", "bad input or usage"), ("3", "not found"),
+                    ("0", "done"),
+                    ("1", "something unexpected; or `nexus doctor` or `nexus task doctor --strict` found something"),
+                    ("2", "bad input or usage"), ("3", "not found"),
                     ("4", "conflict: stale, a cycle, not ready"), ("5", "not allowed"),
                     ("75", "try again: something is not reachable at the moment"), ("130", "interrupted"),
                 ],
@@ -289,7 +291,7 @@ def findings_page() -> str:
     from nexus_core.formats.taskmaster_checkup import CHECKS as IN_FILES
     from nexus_core.services.checkup import FILE_WARNING
 
-    head = ("code", "severity", "what is so", "meanwhile", "mend")
+    head = ("code", "severity", "what is so", "meanwhile", "Nexus mends", "a person mends")
     return "\n\n".join(
         [
             "# Findings",
@@ -311,8 +313,8 @@ def findings_page() -> str:
 def finding_row(check: Any) -> tuple[str, ...]:
     """A check as a row of a table."""
     mends = [f"**`{one.name}`** {one.does}" if one.automatic else f"`{one.name}` {one.does}" for one in check.mends]
-    said = "; ".join([*mends, *filter(None, [check.advice])])
-    return f"`{check.code}`", str(check.severity), check.one, check.meanwhile or "–", said or "–"
+    said = (check.meanwhile, "; ".join(mends), check.advice)
+    return f"`{check.code}`", str(check.severity), check.one, *(words or "–" for words in said)
 
 
 # Commands -------------------------------------------------------------------------------------------------------------
