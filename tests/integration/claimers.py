@@ -155,13 +155,13 @@ class Claimer:
         self.slept = self.killed = 0
 
     def __call__(self) -> None:
-        pause = 0.05
+        pause = 0.1
         while not self.scene.is_over:
             claimed = self._claim()
             if claimed is not None:
                 self.repositories.add((claimed["task"]["repository"] or {}).get("id"))
                 self._work(claimed)
-            pause = 0.05 if claimed is not None else min(pause * 2, 1.0)
+            pause = 0.1 if claimed is not None else min(pause * 2, 2.0)
             if claimed is None:
                 self.scene.finished.wait(pause * self.random.uniform(0.5, 1.0))
         self.client.close()

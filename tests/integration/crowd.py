@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ import psutil
 from claimers import AnswerLost, Claimer, Client, Scene, say_done
 from hubs import ADMIN_KEY, environment, running, wait_for_hub
 
-from engines import at_once, rows
+from engines import at_once, open_hub, rows
 from history import Call, Entry, Recorder, reconcile, violations
 from model import Truth
 
@@ -49,7 +48,10 @@ def hubs(url: str, folder: Path, pythons: Sequence[str]) -> Iterator[tuple[list[
             started.append((process, place))
         found = [wait_for_hub(process, place / "data", place / "serve.log") for process, place in started]
         worker = stack.enter_context(running(environment(folder, **shared), folder, "worker", "--quiet"))
-        yield [process for process, _ in started], worker, tuple(hub.url for hub in found)
+        servers = [process for process, _ in started]
+        yield servers, worker, tuple(hub.url for hub in found)
+        for process in (worker, *servers):
+            process.terminate()
 
 
 class Killer(threading.Thread):
@@ -66,9 +68,9 @@ class Killer(threading.Thread):
         self.over = threading.Event()
 
     def run(self) -> None:
-        while self.seed is not None and not self.over.wait(self.chance.uniform(0.7, 2.0)):
+        while self.seed is not None and not self.over.wait(self.chance.uniform(1.0, 3.0)):
             name, parent = ("worker", self.worker)
-            if self.chance.random() < 0.8:
+            if len(self.killed) == 0 or (len(self.killed) > 1 and self.chance.random() < 0.75):
                 name, parent = ("server", self.chance.choice(self.servers))
             children = psutil.Process(parent.pid).children()
             if children:
@@ -86,12 +88,10 @@ class Killer(threading.Thread):
 
 
 class Admin:
-    """Who sets everything up: repositories, keys and tasks."""
+    """Who sets everything up, and looks at it afterwards."""
 
-    def __init__(self, urls: tuple[str, ...], tasks: int) -> None:
-        self.tasks = tasks
+    def __init__(self, urls: tuple[str, ...]) -> None:
         self.client = Client(urls, ADMIN_KEY, Counter())
-        self._clients = [Client(urls, ADMIN_KEY, Counter(), number) for number in range(8)]
         self.repositories = [self.make("/repositories", name=name)["id"] for name in REPOSITORIES]
         self.some = self.repositories[:2]
 
@@ -116,34 +116,25 @@ class Admin:
         """The key of a person who says what is done."""
         return self.make("/keys", name="lead", scopes=["tasks:read", "tasks:write"])["key"]
 
-    def graph(self) -> dict[int, list[int]]:
-        """Tasks of which most wait for one to three earlier ones in any repository: who waits for whom."""
-        chance = random.Random(self.tasks)
-        made: dict[int, list[int]] = {}
-        while len(made) < self.tasks:
-            before = [*made][-400:]
-            batch = [
-                sorted(chance.sample(before, chance.choice((1, 1, 2, 3)))) if before and chance.random() < 0.8 else []
-                for _ in range(min(100, self.tasks - len(made)))
-            ]
-            shares = [batch[number :: len(self._clients)] for number in range(len(self._clients))]
-            for found in at_once([partial(self._make_tasks, *one) for one in zip(self._clients, shares, strict=True)]):
-                made |= found
-        return made
-
-    def _make_tasks(self, client: Client, batch: list[list[int]]) -> dict[int, list[int]]:
-        found = {}
-        for number, waits in enumerate(batch):
-            body = {"title": "Task", "repository": REPOSITORIES[number % 4], "dependencies": waits}
-            found[client.ask("POST", "/tasks", body, 201)["id"]] = waits
-        return found
-
     def ledger(self) -> list[Entry]:
         """Every assignment that there was."""
         return [
             Entry(one["task"]["id"], one["fence"], one["agent"], one["status"])
             for one in self.client.everything("/assignments")
         ]
+
+
+def graph(url: str, tasks: int) -> dict[int, list[int]]:
+    """Tasks of which most wait for one to three earlier ones in any repository: who waits for whom."""
+    chance = random.Random(tasks)
+    made: dict[int, list[int]] = {}
+    with open_hub(url) as hub:
+        for number in range(tasks):
+            before = [*made][-400:-100]
+            waits = chance.sample(before, chance.choice((1, 1, 2, 3))) if len(before) > 2 and number % 5 else []
+            task = hub.tasks.create("Task", repository=REPOSITORIES[number % 4], dependencies=waits)
+            made[task.id] = sorted(waits)
+    return made
 
 
 def is_narrow(number: int) -> bool:
@@ -193,8 +184,8 @@ def perform(
     """A hundred agents at work until everything is done, or time is up; without a seed nothing is killed."""
     usual = [sys.executable] * (1 if url.startswith("sqlite") else 2)
     with hubs(url, folder, pythons or usual) as (servers, worker, urls):
-        admin = Admin(urls, tasks)
-        keys, lead, depends = admin.agent_keys(), admin.lead_key(), admin.graph()
+        admin = Admin(urls)
+        keys, lead, depends = admin.agent_keys(), admin.lead_key(), graph(url, tasks)
         scene = Scene(urls, Recorder(lost=AnswerLost), LEASE, time.monotonic() + seconds)
         crowd = [Claimer(scene, f"agent-{number}", key, lead, calm=seed is None) for number, key in enumerate(keys)]
         killer, reviewer = Killer(servers, worker, seed), Reviewer(scene, lead)
