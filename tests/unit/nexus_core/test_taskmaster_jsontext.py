@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nexus_core.errors import UnreadableFile
-from nexus_core.formats.jsontext import MAX_DEPTH, clean, read
+from nexus_core.formats.jsonscan import MAX_DEPTH, Scanner
+from nexus_core.formats.jsontext import clean, read
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -44,6 +45,43 @@ def test_every_node_knows_its_source(value):
     node = file.root.members[0].node
 
     assert node.value == read(file.source(node).encode()).root.value
+
+
+def shape(node):
+    """A node with all that is inside it, and where."""
+    members = [(member.name, member.start, shape(member.node)) for member in node.members]
+    return (node.kind, node.start, node.end, node.value, members, [shape(item) for item in node.items])
+
+
+SPELLINGS = [
+    "1.50",
+    "-0",
+    "1E2",
+    '"\\u0041\\/"',
+    '"\\\\u0000"',
+    '{"\\u0061": 1, "b" : [ ]}',
+    "[[[]], {}]",
+    "9" * 299,
+    "1e400",
+]
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(st.lists(JSON.map(json.dumps) | st.sampled_from(SPELLINGS)), st.sampled_from(["", " ", "\r\n\t"]))
+def test_the_quick_way_finds_what_the_slow_one_finds(parts, gap):
+    """A text without anything odd is read by the standard library; its parts stand where they stand."""
+    text = f"{gap}[{gap}" + f"{gap},{gap}".join(parts) + f"{gap}]{gap}"
+
+    assert shape(Scanner(text).document()) == shape(read(text.encode()).root)
+
+
+@pytest.mark.parametrize("odd", ['{"a": 1, "a": 1}', '"\\u0000"', '"\\udead"', "[" * 99 + "]" * 99])
+def test_the_slow_way_is_taken_where_the_quick_one_would_be_silent(odd):
+    """Names that stand twice, texts that cannot be stored, nesting."""
+    file = read(f"[{odd}]".encode())
+
+    assert shape(Scanner(f"[{odd}]").document()) == shape(file.root)
+    assert (len(file.repeated), len(file.altered)) == (odd.count('"a"') // 2, odd.count("u"))
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ class Writer:
         indent = self.indent(after.start) if "\n" in gap else ""
         if not gap and self.style.comma.endswith(" "):
             gap = " "
-        new = f",{gap}{json.dumps(name)}{self.style.colon}{self.value(value, indent)}"
+        new = f",{gap}{self.value(name)}{self.style.colon}{self.value(value, indent)}"
         return Edit(start=after.node.end, end=after.node.end, new=new)
 
     def gap(self, at: int) -> str:
