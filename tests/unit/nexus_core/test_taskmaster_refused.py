@@ -49,11 +49,13 @@ def refused(data):
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        ({}, "there is no list of tasks"),
-        ("tasks", "there is no list of tasks"),
-        (3, "there is no list of tasks"),
-        ({"tasks": {"1": {"title": "A"}}}, "there is no list of tasks"),
-        ({"name": "x", "version": "1", "scripts": {}}, "there is no list of tasks"),
+        ({}, "there is no list of tasks in this file: it holds an object"),
+        ("tasks", "there is no list of tasks in this file: it holds a text"),
+        (3, "there is no list of tasks in this file: it holds a number"),
+        (None, "there is no list of tasks in this file: it holds null"),
+        ({"tasks": {"1": {"title": "A"}}}, "there is no list of tasks in this file: “tasks” is an object"),
+        ({"master": {"tasks": None}}, "there is no list of tasks in this file: “tasks” is null"),
+        ({"name": "x", "scripts": {}}, "in this file: at the top it has “name”, “scripts”. "),
         ({"tasks": ["buy milk"]}, "holds no task objects"),
         ({"tasks": [{}]}, "holds no task objects"),
         (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..domain.tasks import Status
-from .model import ParsedTask
-from .taskmaster_file import FOREIGN_LINKS, Entry, Group, TaskFile
+from .model import ParsedTask, Warning_
+from .taskmaster_file import FOREIGN_LINKS, MOST_ALIKE, Entry, Group, TaskFile
 
 _REPORT = ("recommendedSubtasks", "expansionPrompt", "complexityReasoning")
 
@@ -23,8 +23,15 @@ def examine(file: TaskFile, tasks: Sequence[ParsedTask]) -> None:
             _done_too_early(file, entry, task, by_key, unfinished.get(entry.key, []))
         elif task.status is not Status.CANCELLED:
             _odd_blockers(file, entry, task, by_key)
+    of_group: dict[str, list[Entry]] = {}
+    for entry in file.entries:
+        of_group.setdefault(entry.group.tag, []).append(entry)
     for group in file.groups:
-        _habits(file, group, [entry for entry in file.entries if entry.group is group])
+        _habits(file, group, of_group.get(group.tag, []))
+    for code, number in file.counts.items():
+        if number > MOST_ALIKE:
+            message = f"there are {number - MOST_ALIKE} more of the kind {code}, which are not listed"
+            file.warnings.append(Warning_(place="file", code=code, message=message, done="as for the others"))
 
 
 def _done_too_early(
