@@ -94,8 +94,15 @@ def test_a_merge_that_would_lose_tasks(content):
     assert "here and at line 2; tasks would be lost" in refused(content).message
 
 
+def test_a_list_of_tasks_that_stands_twice():
+    """Even where both are alike: the first change of one would make the other wrong."""
+    error = refused(b'{"tasks": [{"id": 1, "title": "A"}],\n"tasks": [{"id": 1, "title": "A"}]}')
+
+    assert "here and at line 2; one of the two would be ignored" in error.message
+
+
 def test_a_harmless_repetition_is_no_reason():
-    """Two equal lists lose nothing."""
+    """Two empty lists lose nothing."""
     parsed = parse(b'{"tasks": [{"id": 1, "title": "A", "subtasks": [], "subtasks": []}]}')
 
     assert ["duplicate_key"] == [warning.code for warning in parsed.warnings]

@@ -114,6 +114,11 @@ def labels_name(value: dict[str, Any]) -> str:
     return "labels" if "labels" in value and "tags" not in value else "tags"
 
 
+def label_of(value: Any) -> str | None:
+    """The label that a value is, or None."""
+    return str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+
+
 class _Reader:
     """Reads the fields of one object and gathers what is odd about them."""
 
@@ -181,9 +186,7 @@ class _Reader:
         name = labels_name(self.value)
         value = self.value.get(name)
         parts = value if isinstance(value, list) else [] if value is None else [value]
-        good = [
-            str(part).strip() for part in parts if isinstance(part, str | int | float) and not isinstance(part, bool)
-        ]
+        good = [label for part in parts if (label := label_of(part)) is not None]
         if len(good) < len(parts):
             self.odd(name, "odd_labels", "some are not texts", "left out; kept in the raw data")
         return tuple(dict.fromkeys(label for label in good if label))

@@ -160,10 +160,11 @@ def _refuse_lost_tasks(json: JsonText) -> None:
     for again in json.repeated:
         lost, kept = again.lost.node.value, again.kept.node.value
         is_id = again.lost.name == "id" and "title" in again.owner.value
-        if lost != kept and (is_id or _holds_tasks(lost)):
-            line = json.line(again.kept.start)
-            where = f"here and at line {line}"
-            problem = f"“{again.lost.name[:40]}” stands twice in one object, {where}; tasks would be lost"
+        if (is_id and lost != kept) or _holds_tasks(lost):
+            where = f"here and at line {json.line(again.kept.start)}"
+            # Two lists that are alike stay so only until the first change.
+            result = "tasks would be lost" if lost != kept else "one of the two would be ignored"
+            problem = f"“{again.lost.name[:40]}” stands twice in one object, {where}; {result}"
             raise unreadable(json.text, again.lost.start, problem)
 
 

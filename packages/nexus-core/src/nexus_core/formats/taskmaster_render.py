@@ -14,7 +14,7 @@ from ..errors import UnreadableFile
 from .jsonedit import Edit, Writer, apply
 from .jsontext import Node, read
 from .model import ParsedTask
-from .taskmaster_fields import Fields, id_text, labels_name, read_fields, strategy_name
+from .taskmaster_fields import Fields, id_text, label_of, labels_name, read_fields, strategy_name
 from .taskmaster_file import DEFAULT_TAG, Entry, TaskFile, open_file
 from .taskmaster_plan import Plan, References, Spot, owner_of
 from .taskmaster_tasks import read_tasks
@@ -114,8 +114,7 @@ class _Renderer:
         for name in (*_TEXTS, "priority"):
             if self.said(spot, entry, before, name) != getattr(spot.task, name):
                 changes[_member_name(name, entry.node.value)] = str(getattr(spot.task, name))
-        if set(before.labels) != set(spot.task.labels):
-            changes[labels_name(entry.node.value)] = list(spot.task.labels)
+        yield from self.label_edits(spot, entry, before, changes)
         yield from self.dependency_edits(spot, entry, changes)
         if new := self.added.get(entry.key):
             objects = [self.task_object(child) for child in new]
@@ -139,8 +138,6 @@ class _Renderer:
             member = node.get(name)
             if member is None:
                 missing[name] = value
-            elif member.node.kind == "array" and isinstance(value, list) and name != "subtasks":
-                yield self.writer.rewrite(member.node, [self.writer.value(part) for part in value])
             else:
                 yield self.writer.replace(member.node, value)
         if missing and not node.members:
@@ -149,6 +146,19 @@ class _Renderer:
         for name in sorted(missing, key=_rank):
             earlier = [member for member in node.members if _rank(member.name) < _rank(name)]
             yield self.writer.insert(earlier[-1] if earlier else node.members[-1], name, missing[name])
+
+    def label_edits(self, spot: Spot, entry: Entry, before: ParsedTask, changes: dict[str, Any]) -> Iterator[Edit]:
+        """Labels taken away or added; what is none stays."""
+        gone = set(before.labels) - set(spot.task.labels)
+        added = [label for label in spot.task.labels if label not in before.labels]
+        array = entry.node.list_of(labels_name(entry.node.value))
+        if not gone and not added:
+            return
+        if array is not None:
+            named = enumerate(label_of(value) for value in array.value)
+            yield from self.writer.change(array, {index for index, label in named if label in gone}, added)
+        else:
+            changes[labels_name(entry.node.value)] = list(spot.task.labels)
 
     def dependency_edits(self, spot: Spot, entry: Entry, changes: dict[str, Any]) -> Iterator[Edit]:
         """Dependencies taken away or added; the other elements stay as they are written."""
@@ -160,13 +170,12 @@ class _Renderer:
         added = [value for other in new if (value := self.references.write(spot, other)) is not None]
         if not removed and not added:
             return
-        kept = [link for link in found if link.target is None or link.target.key not in removed]
-        member = entry.node.get("dependencies")
-        if member is not None and member.node.kind == "array":
-            texts = [self.file.json.source(link.item) for link in kept if link.item]
-            yield self.writer.rewrite(member.node, texts + [self.writer.value(value) for value in added])
+        gone = [link for link in found if link.target and link.target.key in removed]
+        array = entry.node.list_of("dependencies")
+        if array is not None:
+            yield from self.writer.change(array, {link.index for link in gone if link.index is not None}, added)
         else:
-            changes["dependencies"] = [link.written for link in kept] + added
+            changes["dependencies"] = [link.written for link in found if link not in gone] + added
 
     def wanted(self, spot: Spot) -> list[Spot]:
         """The tasks of this file that a task depends on now."""
