@@ -180,13 +180,8 @@ def test_several_changes_at_once():
     """Fields that were missing in a small object keep Taskmaster's order."""
     after = changed(FLAT, "master:1.1", status=Status.DONE, description="d", test_strategy="t", title="New")
 
-    assert list(json.loads(after)["tasks"][0]["subtasks"][0]) == [
-        "id",
-        "title",
-        "description",
-        "testStrategy",
-        "status",
-    ]
+    fields = list(json.loads(after)["tasks"][0]["subtasks"][0])
+    assert ["id", "title", "description", "testStrategy", "status"] == fields
 
 
 def test_the_other_test_strategy_is_kept():
