@@ -122,6 +122,12 @@ def test_says_where_and_what_is_wrong(content, place, problem):
     assert problem in caught.value.message
 
 
+def test_a_question_ends_with_its_mark():
+    """And the advice follows."""
+    with pytest.raises(UnreadableFile, match=r"was the file cut off\? Correct it and import again"):
+        read(b'{"a": 1')
+
+
 def test_names_each_merge_conflict():
     """Conflict markers are told as such, each with its lines, rather than as the JSON fault that they cause."""
     content = b'{\n<<<<<<< HEAD\n"a": 1\n=======\n"a": 2\n>>>>>>> other\n,\n<<<<<<< HEAD\n"b": 1\n'

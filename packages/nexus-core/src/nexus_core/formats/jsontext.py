@@ -58,7 +58,7 @@ def unreadable(text: str, at: int, problem: str, advice: str = _ADVICE) -> Unrea
     line = text.count("\n", 0, at) + 1
     column = at - (text.rfind("\n", 0, at) + 1) + 1
     return UnreadableFile(
-        f"line {line}, column {column}: {problem}. {advice}.",
+        f"line {line}, column {column}: {problem}{'' if problem.endswith('?') else '.'} {advice}.",
         faults=(Fault(f"line {line}", f"column {column}: {problem}"),),
         line=line,
         column=column,
