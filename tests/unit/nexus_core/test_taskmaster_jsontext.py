@@ -141,6 +141,16 @@ def test_names_each_merge_conflict():
     ] == [tuple(fault) for fault in caught.value.faults]
 
 
+def test_of_many_merge_conflicts_the_first_are_named():
+    """And how many there are."""
+    with pytest.raises(UnreadableFile, match="the first of 23 unresolved merge conflicts") as caught:
+        read(b"<<<<<<< HEAD\n" * 23)
+
+    assert (21, ("line 21", "here begins the next of 3 more")) == (
+        len(caught.value.faults), tuple(caught.value.faults[-1]),
+    )  # fmt: skip
+
+
 def test_names_that_stand_twice_are_noted():
     """Of a name that stands twice the last counts, and both places are kept."""
     file = read(b'{"a": 1,\n"b": {"c": 1, "c": 2},\n"a": 3}')

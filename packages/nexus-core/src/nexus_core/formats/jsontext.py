@@ -168,6 +168,9 @@ def _conflicts(text: str) -> UnreadableFile | None:
         until = f" and ends at line {text.count(chr(10), 0, end.start()) + 1}" if end else ""
         line = text.count("\n", 0, start.start()) + 1
         faults.append(Fault(f"line {line}", f"a merge conflict begins here ({start[1].strip()[:60]}){until}"))
+    if len(found) > _SHOWN_CONFLICTS:
+        line = text.count("\n", 0, found[_SHOWN_CONFLICTS].start()) + 1
+        faults.append(Fault(f"line {line}", f"here begins the next of {len(found) - _SHOWN_CONFLICTS} more"))
     many = (
         "an unresolved merge conflict" if len(found) == 1 else f"the first of {len(found)} unresolved merge conflicts"
     )
