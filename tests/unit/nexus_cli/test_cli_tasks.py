@@ -67,6 +67,19 @@ def test_an_import_with_warnings_says_who_mends_them(nexus, tmp_path):
     assert "task doctor" not in sound.out
 
 
+def test_an_import_tells_each_cycle_and_a_handful_of_the_rest(nexus, tmp_path):
+    """With the place of each message; what is one kind and says the same is told once."""
+    tasks = [{"id": n, "title": "T", "dependencies": [(n - 1 ^ 1) + 1, n + 90, "x"]} for n in range(1, 13)]
+    file = tmp_path / "tasks.json"
+    file.write_text(json.dumps({"tasks": tasks}))
+    out = nexus("task", "import", str(file), "--repo", "acme/api").out
+
+    assert 6 == out.count("a cycle: ") and "a cycle: master:12 → master:11 → master:12\n    at master:11\n" in out
+    assert "12× there is no task x\n    at master / task 1 / dependencies[2], line 1; " in out
+    assert "there is no task 93\n    at master / task 3 / dependencies[1], line 1\n" in out
+    assert "9× more of the kind dangling_dependency (--json shows them)\n" in out
+
+
 def test_an_export_is_the_file_to_the_byte(nexus, imported):
     """Nothing changed, so nothing differs, not even the end of the file."""
     nexus_out = nexus("task", "export", "--repo", "acme/api").out

@@ -359,7 +359,7 @@ BEFORE = (
 )  # fmt: skip
 AFTER = (
     one(1, status="done", subtasks=[sub(1, parentId="1"), sub(2, status="done")]),
-    one(2, dependencies=[1]), one(3, dependencies=[4]), one(4),
+    one(2, dependencies=[1]), one(3), one(4, dependencies=[3]),
 )  # fmt: skip
 IN_FILE = ["undefined_parent", "unusual_status", "dangling_dependency", "cycle"]
 
@@ -400,7 +400,7 @@ def test_two_mends_of_one_place_do_not_undo_each_other(nexus, bring, codes):
         nexus.task_doctor.mend(REPO, [name])
 
     assert [] == codes()
-    assert file(one(1, subtasks=[sub(1, dependencies=["1.2"]), sub(2)]), one(2)) == nexus.tasks.export_file(REPO)
+    assert file(one(1, subtasks=[sub(1), sub(2, dependencies=["1.1"])]), one(2)) == nexus.tasks.export_file(REPO)
 
 
 def test_mends_of_the_text_outlast_the_mended_file(nexus, bring, codes):

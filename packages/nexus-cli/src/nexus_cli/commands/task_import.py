@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 TIMEOUT = 600.0
 """Seconds: a file may hold tens of thousands of tasks."""
 _PLACES_SHOWN = 5
+_ALIKE_SHOWN = 4
 
 
 @command("import", example="nexus task import .taskmaster/tasks/tasks.json --repo acme/api --dry-run")
@@ -105,10 +106,18 @@ def _tasks(report: dict[str, Any]) -> str:
 
 
 def _grouped(warnings: list[dict[str, Any]]) -> dict[tuple[str, str], list[str]]:
-    """Warnings of one kind together: (its first message, what was done) -> places."""
-    told: dict[str, tuple[str, str]] = {}
-    kinds: dict[tuple[str, str], list[str]] = {}
+    """What was said and done -> at which places; of one kind a handful, but each cycle, since each is another way."""
+    kinds: dict[str, dict[tuple[str, str], list[str]]] = {}
     for warning in warnings:
-        head = told.setdefault(warning["code"], (warning["message"], warning["done"]))
-        kinds.setdefault(head, []).append(warning["place"])
-    return kinds
+        alike = kinds.setdefault(warning["code"], {})
+        alike.setdefault((warning["message"], warning["done"]), []).append(warning["place"])
+    shown: dict[tuple[str, str], list[str]] = {}
+    for code, alike in kinds.items():
+        for number, ((message, done), places) in enumerate(alike.items()):
+            if number < _ALIKE_SHOWN or code == "cycle":
+                shown[message, done] = places
+            else:
+                shown.setdefault((f"more of the kind {code} (--json shows them)", "as for the others"), []).extend(
+                    places
+                )
+    return shown

@@ -84,7 +84,7 @@ class _Reader:
             self.odd(place, "not_a_row", "it is not an object")
             return
         member = node.get("taskId") or node.get("id")
-        task = id_text(self.json.source(member.node)) if member else None
+        task = id_text(member.node.value, self.json.source(member.node)) if member else None
         if task is None:
             self.odd(place, "missing_id", "it names no task")
             return

@@ -39,6 +39,7 @@ class ParsedTask:
     labels: tuple[str, ...] = ()
     dependencies: tuple[str, ...] = ()  #: external keys of the same file
     complexity_auto: int | None = None
+    mirrored: frozenset[str] = frozenset()  #: names in `raw_data` whose values the other fields stand for
 
 
 @attrs.frozen(kw_only=True)

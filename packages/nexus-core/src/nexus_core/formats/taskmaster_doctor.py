@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..domain.tasks import Status
 from .model import ParsedTask, Warning_
-from .taskmaster_file import Entry, TaskFile
+from .taskmaster_file import MOST_ALIKE, Entry, TaskFile
 from .taskmaster_habits import MIXED_ID_TYPES, REPORT_DATA, UNDEFINED_PARENT
 from .taskmaster_mistakes import FOREIGN_DEPENDENCIES
 from .taskmaster_opened import Opened
@@ -27,6 +27,10 @@ def examine(file: TaskFile, tasks: Sequence[ParsedTask]) -> None:
     opened = Opened.of(file, tasks)
     for tag in opened.tags:
         _habits(file, opened.of_tag(tag), tag)
+    for code, number in file.counts.items():
+        if number > MOST_ALIKE:
+            message = f"there are {number - MOST_ALIKE} more of the kind {code}, which are not listed"
+            file.warnings.append(Warning_(place="file", code=code, message=message, done="as for the others"))
 
 
 def _done_too_early(

@@ -95,7 +95,7 @@ def _in_full(opened: Opened, entry: Entry, link: Link, target: Entry) -> tuple[F
     """The edit that writes a dependency in full, if it is read as the same then."""
     text = json.dumps(target.id)
     edit = opened.drop(entry, link)
-    if edit is None or find(entry, id_text(text) or "") is not target:
+    if edit is None or find(entry, id_text(target.id) or "") is not target:
         return ()
     return (attrs.evolve(edit, now=text),)
 

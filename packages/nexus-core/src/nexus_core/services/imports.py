@@ -18,11 +18,12 @@ from ..domain.events import TaskCompleted, TaskEdited, TaskMoved, TasksImported
 from ..domain.findings import FileMend
 from ..domain.graph import find_cycles
 from ..domain.repositories import check_repository_name
-from ..domain.tasks import NewTask, Status, Task
+from ..domain.tasks import NewTask, Status, Task, task_key
 from ..errors import Fault, Invalid, NotFound, UnreadableFile
 from ..formats.model import ParsedScores, ParsedTask, ParsedTasks, Warning_
 from ..plugins.records import TaskFormat
 from . import upkeep
+from .apart import Apart
 from .import_report import ImportReport, RolledBack
 from .repositories import add_repository
 from .score_imports import ScoreImporter
@@ -91,8 +92,10 @@ class ImportService:
     ) -> ImportReport:
         work.tasks.lock_graph()
         place = self._repository(work, name, actor)
-        importer = _Importer(work, place, actor, delivery, self._scores)
-        return importer.run(parsed, self._previous(work, place, task_format), name)
+        importer = _Importer(work, place, actor, delivery, self._scores, self._unit.config.key_prefix)
+        report = importer.run(parsed, self._previous(work, place, task_format), name)
+        importer.apart.save(work, place)
+        return report
 
     def export_file(self, repository: str | int, *, actor: Actor = LOCAL) -> bytes:
         """The repository's task file as it reads now; byte for byte the imported one when nothing changed.
@@ -104,15 +107,17 @@ class ImportService:
             assert repository_id is not None  # noqa: S101 - only None gives None
             kept = work.tasks.file(repository_id)
             keys = {task_id: key for key, task_id in work.tasks.keys_of(repository_id).items()}
-            tasks = [task for task in work.tasks.graph(repository_id, None) if task.repository_id == repository_id]
+            held = [task for task in work.tasks.graph(repository_id, None) if task.repository_id == repository_id]
+            tasks = Apart.load(work, repository_id).as_in_file(held)
             mends = work.charts.file_mends(repository_id)
         format_name, content = (kept[1], kept[2]) if kept else ("taskmaster", None)
         task_format = self._format(format_name)
-        if task_format.new_keys and any(task.id not in keys for task in tasks):
-            added = task_format.new_keys(content, tasks, keys)
+        wanted = task_format.new_keys(content, tasks, keys) if task_format.new_keys else {}
+        added = {task_id: key for task_id, key in wanted.items() if keys.get(task_id) != key}
+        if added:
             self._unit.write(lambda work: work.tasks.set_external_keys(added))
             keys.update(added)
-        return _mended(task_format, task_format.render(content, tasks, keys), mends, tasks, keys)
+        return _mended(task_format, task_format.render(content, tasks, keys), mends, held, keys)
 
     def _format(self, name: str) -> TaskFormat:
         found = self._unit.plugins.formats.get(name)
@@ -162,9 +167,11 @@ class _Importer:
     """One import, within its transaction."""
 
     def __init__(
-        self, work: Work, repository_id: int, actor: Actor, delivery: str | None, scores: ScoreService
+        self, work: Work, repository_id: int, actor: Actor, delivery: str | None, scores: ScoreService, key_prefix: str
     ) -> None:
         self.scorer = scores
+        self.key_prefix = key_prefix
+        self.apart = Apart.load(work, repository_id)
         self.scores: dict[int, Score] = {}  #: of tasks that were added, or whose file says another score
         self.facts: Mapping[str, TaskFacts] = {}
         self.reported: set[int] = set()  #: tasks whose score a report gave; the file's copy of it says nothing new
@@ -189,7 +196,7 @@ class _Importer:
                 self._merge(existing[ids[one.external_key]], one, previous.get(one.external_key))
             else:
                 ids[one.external_key] = self._add(one, ids)
-        self._report_gone(previous, parsed)
+        self._report_gone(previous, parsed, ids)
         dependencies, cycles = self._connect(parsed, previous, ids)
         if self.created or self.changed:
             upkeep.recount(work, [*self.created, *self.changed])
@@ -272,6 +279,8 @@ class _Importer:
         if not taken:
             return
         saved = self.work.tasks.save(attrs.evolve(task, **taken), self.work.now)
+        if set(taken) == {"raw_data"} and _others(task.raw_data, theirs) == _others(theirs.raw_data, theirs):
+            return  # the file says now what Nexus knew already, such as after its own export
         self.changed.add(task.id)
         self._tell(task, saved, [name for name in taken if name not in ("raw_data", "status")])
 
@@ -316,12 +325,14 @@ class _Importer:
             if saved.status is Status.DONE:
                 self.work.record(TaskCompleted, **common, reason=reason, title=task.title)
 
-    def _report_gone(self, previous: Mapping[str, ParsedTask], parsed: ParsedTasks) -> None:
+    def _report_gone(self, previous: Mapping[str, ParsedTask], parsed: ParsedTasks, ids: Mapping[str, int]) -> None:
         here = {one.external_key for one in parsed.tasks}
-        for key, one in previous.items():
-            if key not in here:
-                gone = _warning(one, "gone", "the task is no longer in the file", "kept in Nexus")
-                self.warnings.append(gone)
+        gone = [one for key, one in previous.items() if key not in here]
+        for one in gone:
+            said = "the task is no longer in the file"
+            self.warnings.append(_warning(one, "gone", said, "kept in Nexus; an export leaves it out"))
+        known = {ids[one.external_key] for one in gone if one.external_key in ids}
+        self.apart = attrs.evolve(self.apart, gone=(self.apart.gone | known) - {ids[key] for key in here})
 
     def _connect(
         self, parsed: ParsedTasks, previous: Mapping[str, ParsedTask], ids: Mapping[str, int]
@@ -329,26 +340,27 @@ class _Importer:
         """Add and remove dependencies as the file says; cycles are reported and left open."""
         tasks = self.work.tasks
         known = set(tasks.dependencies(list(ids.values())))
+        here = {one.external_key for one in parsed.tasks}
         wanted = {(ids[one.external_key], ids[on]) for one in parsed.tasks for on in one.dependencies if on in ids}
         former = {
-            (ids[key], ids[on]) for key, one in previous.items() for on in one.dependencies if key in ids and on in ids
+            (ids[key], ids[on]) for key, one in previous.items() for on in one.dependencies if key in here and on in ids
         }
         for task_id, on in sorted((former - wanted) & known):
             tasks.undepend(task_id, on)
             self.changed.add(task_id)
-        # A dependency that Nexus dropped since the last import stays dropped: only the file's news are taken.
-        fresh = wanted - known - former
-        cycles = self._cycles(fresh, ids)
-        for task_id, on in sorted(fresh - {edge for _, edge in cycles}):
+        # A dependency that Nexus dropped since the last import stays dropped: only the file's news are taken, and
+        # those that an import left out, which may fit by now.
+        fresh = wanted - known - (former - self.apart.left_out)
+        cycles = self._cycles(fresh)
+        left_out = {edge for _, edge in cycles}
+        self.apart = attrs.evolve(self.apart, left_out=frozenset(left_out))
+        for task_id, on in sorted(fresh - left_out):
             tasks.depend(task_id, on)
             if task_id not in self.created:
                 self.changed.add(task_id)
-        names = {task_id: key for key, task_id in ids.items()}
-        return len(wanted), tuple(tuple(names.get(node, str(node)) for node in path) for path, _ in cycles)
+        return len(wanted), self._report_cycles(cycles, ids)
 
-    def _cycles(
-        self, fresh: set[tuple[int, int]], ids: Mapping[str, int]
-    ) -> list[tuple[tuple[int, ...], tuple[int, int]]]:
+    def _cycles(self, fresh: set[tuple[int, int]]) -> list[tuple[tuple[int, ...], tuple[int, int]]]:
         edges: dict[int, list[int]] = {}
         front, seen = {node for edge in fresh for node in edge}, set[int]()
         while front:
@@ -360,15 +372,23 @@ class _Importer:
             front = near - seen
         for node, there in sorted(fresh):
             edges.setdefault(node, []).append(there)
-        cycles = find_cycles(sorted(seen), edges, lambda node, there: (node, there) in fresh)
+        return find_cycles(sorted(seen), edges, lambda node, there: (node, there) in fresh)
+
+    def _report_cycles(
+        self, cycles: Sequence[tuple[tuple[int, ...], tuple[int, int]]], ids: Mapping[str, int]
+    ) -> tuple[tuple[str, ...], ...]:
+        """Name each cycle with its whole path; tasks of other repositories by what they are called everywhere."""
         names = {task_id: key for key, task_id in ids.items()}
+        elsewhere = {step for path, _ in cycles for step in path} - names.keys()
+        for task in self.work.tasks.many(sorted(elsewhere)):
+            known = task_key(task.id, self.key_prefix)
+            shown = task.repository and self.actor.sees(task.repository_id)
+            names[task.id] = f"{known} ({task.repository})" if shown else known
         for path, (node, there) in cycles:
-            way = " → ".join(names.get(step, str(step)) for step in path)
-            done = f"the dependency of {names.get(node, node)} on {names.get(there, there)} was left out"
-            self.warnings.append(
-                Warning_(place=names.get(node, str(node)), code="cycle", message=f"a cycle: {way}", done=done)
-            )
-        return cycles
+            way = " → ".join(names[step] for step in path)
+            done = f"the dependency of {names[node]} on {names[there]} was left out; kept in the file"
+            self.warnings.append(Warning_(place=names[node], code="cycle", message=f"a cycle: {way}", done=done))
+        return tuple(tuple(names[step] for step in path) for path, _ in cycles)
 
 
 def _file_score(one: ParsedTask) -> Score | None:
@@ -398,6 +418,11 @@ def _facts_of(parsed: ParsedTasks, given: Mapping[str, int]) -> dict[str, TaskFa
 def _conflict(theirs: ParsedTask, name: str, old: Any) -> Warning_:
     done = f"the file's was taken; Nexus had: {str(_plain(old))[:80]}"
     return _warning(theirs, "conflict", f"{name} changed in the file and in Nexus", done)
+
+
+def _others(raw: Mapping[str, Any], one: ParsedTask) -> dict[str, Any]:
+    """What an object of the file says beyond the fields of a task."""
+    return {name: value for name, value in raw.items() if name not in one.mirrored}
 
 
 def _warning(one: ParsedTask, code: str, message: str, done: str) -> Warning_:

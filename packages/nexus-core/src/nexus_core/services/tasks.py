@@ -135,7 +135,7 @@ class TaskService:
         fields = _edited_fields(changes)
 
         def action(work: Work) -> Task:
-            if "parent_id" in fields:
+            if {"parent_id", "priority"} & fields.keys():
                 work.tasks.lock_graph()
             task = self._locked(work, task_id, actor, expected_version)
             changed = attrs.evolve(task, **fields)
@@ -153,6 +153,8 @@ class TaskService:
             if "parent_id" in differences:
                 upkeep.recount(work, [task.id, *filter(None, (task.parent_id, saved.parent_id))])
             self._rescore(work, task, saved, differences.keys())
+            if "priority" in differences:
+                self._lead(work, task, saved.priority, actor)
             work.record(
                 TaskEdited,
                 actor=actor,
@@ -174,6 +176,19 @@ class TaskService:
             touched |= {*work.tasks.descendants([task.id])}
         if touched:
             self._scores.refresh(work, touched)
+
+    def _lead(self, work: Work, parent: Task, priority: Priority, actor: Actor) -> None:
+        """Have the subtasks follow that have no priority of their own; else an urgent task would have idle parts."""
+        for child in work.tasks.children(parent.id):
+            if child.priority is parent.priority and child.raw_data.get("priority") is None:
+                child = work.tasks.get(child.id, lock=True)
+                work.tasks.save(attrs.evolve(child, priority=priority), work.now)
+                change = {"from": str(child.priority), "to": str(priority)}
+                work.record(
+                    TaskEdited, actor=actor, task_id=child.id, repository_id=child.repository_id,
+                    changes={"priority": change},
+                )  # fmt: skip
+                self._lead(work, child, priority, actor)
 
     def _waiting(self, work: Work, task: Task, fields: Iterable[str]) -> builtins.list[int]:
         """Those that are not ready and that a change of these fields may set free."""
