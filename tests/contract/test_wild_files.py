@@ -13,7 +13,7 @@ from random import Random
 import pytest
 
 from engines import open_hub
-from wild import wild_file
+from wild import WildFile, wild_file
 from wild_checks import change_rightly, import_rightly
 
 DATA = Path(os.environ.get("NEXUS_DATA", Path(__file__).parents[3] / "shared" / "data")) / "tasksjson"
@@ -44,6 +44,21 @@ def test_any_file(database_url, originals):
     assert seen["imported"] and seen["refused"]
     if many >= 100:
         assert {"status", "title", "priority", "details", "labels", "depend", "undepend", "create"} <= seen.keys()
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"no task files in {DATA} (NEXUS_DATA names their folder's parent)")
+def test_every_real_file(database_url):
+    """Those from public repositories, and versions from history that are broken: what a second reading says holds."""
+    files = [*sorted(DATA.glob("*.json")), *sorted((DATA.parent / "tasksjson_broken").glob("*.json"))]
+    refused = []
+    with open_hub(database_url) as nexus:
+        for number, file in enumerate(files):
+            real = WildFile(seed=number, content=file.read_bytes(), damage="")
+            if import_rightly(nexus, database_url, real, f"real/file-{number}") is None:
+                refused.append(file.name.partition("__")[0])
+
+    others = ["19960705", "ASKKPOP", "Bilytechz", "DIAGNijmegen"]
+    assert [*others, "conflict_markers", "invalid_json", "invalid_json"] == refused
 
 
 def one_file(nexus, url, seed, originals):
