@@ -14,7 +14,7 @@ from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
 from psycopg_pool import ConnectionPool
 
 from nexus_core.errors import NexusError
@@ -45,6 +45,14 @@ def _plain(name: str) -> str:
     return pyformat(rendered()[name])
 
 
+def _filled(name: str, parameters: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """A statement as psycopg takes it, with its lists spread, and what goes in."""
+    if any(type(value) is tuple for value in parameters.values()):
+        sql, parameters = expand(rendered()[name], parameters)
+        return pyformat(sql), parameters
+    return _plain(name), parameters
+
+
 class PostgresSession:
     """Named statements on one connection, within the transaction that it is in."""
 
@@ -52,10 +60,7 @@ class PostgresSession:
         self._connection = connection
 
     def _execute(self, name: str, parameters: Mapping[str, Any]) -> psycopg.Cursor[dict[str, Any]]:
-        if any(type(value) is tuple for value in parameters.values()):
-            sql, parameters = expand(rendered()[name], parameters)
-            return self._connection.execute(pyformat(sql), parameters)
-        return self._connection.execute(_plain(name), parameters)
+        return self._connection.execute(*_filled(name, parameters))
 
     def run(self, name: str, /, **parameters: Any) -> int:
         """Run a statement; the number of rows that it changed."""
@@ -82,6 +87,11 @@ class PostgresSession:
     def all(self, name: str, /, **parameters: Any) -> list[Row]:
         """All rows of the answer."""
         return [*self._execute(name, parameters).fetchall()]
+
+    def tuples(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
+        """All rows of the answer, without the names of their columns."""
+        with self._connection.cursor(row_factory=tuple_row) as cursor:
+            return cursor.execute(*_filled(name, parameters)).fetchall()
 
 
 class PostgresEngine:

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from .collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
+from .graph import TaskGraph
 
 
 class Transaction(Protocol):
@@ -20,6 +21,11 @@ class Transaction(Protocol):
     @property
     def tasks(self) -> Tasks:
         """Tasks and the dependencies between them."""
+        ...
+
+    @property
+    def graph(self) -> TaskGraph:
+        """Walks along the dependencies, and the counts that follow from them."""
         ...
 
     @property

@@ -14,7 +14,6 @@ import attrs
 
 from ..domain.access import LOCAL, Actor
 from ..domain.events import TaskCompleted, TaskEdited, TaskMoved, TasksImported
-from ..domain.graph import find_cycles
 from ..domain.repositories import check_repository_name
 from ..domain.tasks import NewTask, Status, Task
 from ..errors import Invalid, NexusError, UnreadableFile
@@ -22,6 +21,7 @@ from ..formats.model import ParsedTask, ParsedTasks, Warning_
 from ..plugins.records import TaskFormat
 from . import upkeep
 from .repositories import add_repository
+from .weaving import recount, weave
 from .work import UnitOfWork, Work, repository_of, said_from
 
 _FIELDS = ("title", "description", "details", "test_strategy", "status", "priority", "labels", "raw_data")
@@ -85,7 +85,10 @@ class ImportService:
             work.tasks.lock_graph()
             place = self._repository(work, repository, actor)
             importer = _Importer(work, place, actor, delivery, self._unit.estimate)
-            report = importer.run(parsed, self._previous(work, importer.repository_id, task_format), repository)
+            kept = work.tasks.file(importer.repository_id)
+            # Parsing is a good part of an import, and most files that come again are those that were there.
+            previous = parsed if kept is not None and kept[1:] == (format, content) else _former(kept, task_format)
+            report = importer.run(parsed, {one.external_key: one for one in previous.tasks}, repository)
             if dry_run:
                 raise _RolledBack(attrs.evolve(report, dry_run=True))
             work.tasks.save_file(importer.repository_id, path, format, content, work.now)
@@ -106,7 +109,7 @@ class ImportService:
             assert repository_id is not None  # noqa: S101 - only None gives None
             kept = work.tasks.file(repository_id)
             keys = {task_id: key for key, task_id in work.tasks.keys_of(repository_id).items()}
-            tasks = [task for task in work.tasks.graph(repository_id, None) if task.repository_id == repository_id]
+            tasks = work.tasks.of_repository(repository_id)
         format_name, content = (kept[1], kept[2]) if kept else ("taskmaster", None)
         task_format = self._format(format_name)
         if task_format.new_keys and any(task.id not in keys for task in tasks):
@@ -129,11 +132,12 @@ class ImportService:
             return checked
         return add_repository(work, name, "", actor=actor).id
 
-    def _previous(self, work: Work, repository_id: int, task_format: TaskFormat) -> dict[str, ParsedTask]:
-        kept = work.tasks.file(repository_id)
-        if kept is None or kept[1] != task_format.name:
-            return {}
-        return {task.external_key: task for task in task_format.parse(kept[2]).tasks}
+
+def _former(kept: tuple[str, str, bytes] | None, task_format: TaskFormat) -> ParsedTasks:
+    """What the file said the last time."""
+    if kept is None or kept[1] != task_format.name:
+        return ParsedTasks(format=task_format.name, layout="", tasks=())
+    return task_format.parse(kept[2])
 
 
 class _Importer:
@@ -150,8 +154,9 @@ class _Importer:
         self.actor = actor
         self.delivery = delivery
         self.warnings: list[Warning_] = []
-        self.created: list[int] = []
+        self.new: dict[int, NewTask] = {}
         self.changed: set[int] = set()
+        self.turned: list[Task] = []  #: those that were closed or reopened, as they are now
 
     def run(self, parsed: ParsedTasks, previous: Mapping[str, ParsedTask], name: str) -> ImportReport:
         work = self.work
@@ -160,15 +165,15 @@ class _Importer:
         ids = work.tasks.keys_of(self.repository_id)
         existing = {task.id: task for task in work.tasks.many(list(ids.values()))}
         waiting = self._waiting(existing)
+        reserved = iter(work.tasks.reserve(sum(one.external_key not in ids for one in parsed.tasks)))
         for one in parsed.tasks:
             if one.external_key in ids:
                 self._merge(existing[ids[one.external_key]], one, previous.get(one.external_key))
             else:
-                ids[one.external_key] = self._add(one, ids)
+                ids[one.external_key] = self._add(next(reserved), one, ids)
         self._report_gone(previous, parsed)
         dependencies, cycles = self._connect(parsed, previous, ids)
-        if self.created or self.changed:
-            upkeep.recount(work, [*self.created, *self.changed])
+        if self.new or self.changed:
             # New tasks are told of by `tasks.imported`; of the others, those are that the file set free.
             upkeep.announce_ready(work, waiting, actor=self.actor, because=None, delivery=self.delivery)
         report = ImportReport(
@@ -177,9 +182,9 @@ class _Importer:
             dry_run=False,
             tasks=len(parsed.tasks),
             dependencies=dependencies,
-            created=len(self.created),
+            created=len(self.new),
             changed=len(self.changed),
-            unchanged=len(parsed.tasks) - len(self.created) - len(self.changed),
+            unchanged=len(parsed.tasks) - len(self.new) - len(self.changed),
             warnings=tuple(self.warnings),
             cycles=cycles,
         )
@@ -205,20 +210,16 @@ class _Importer:
         self.scores[one.external_key] = score
         return score
 
-    def _add(self, one: ParsedTask, ids: Mapping[str, int]) -> int:
+    def _add(self, task_id: int, one: ParsedTask, ids: Mapping[str, int]) -> int:
         fields: dict[str, Any] = {name: getattr(one, name) for name in _FIELDS}
-        task = self.work.tasks.add(
-            NewTask(
-                **fields,
-                repository_id=self.repository_id,
-                external_key=one.external_key,
-                complexity_auto=self._complexity(one),
-                parent_id=ids.get(one.parent_key) if one.parent_key else None,
-            ),
-            self.work.now,
+        self.new[task_id] = NewTask(
+            **fields,
+            repository_id=self.repository_id,
+            external_key=one.external_key,
+            complexity_auto=self._complexity(one),
+            parent_id=ids.get(one.parent_key) if one.parent_key else None,
         )
-        self.created.append(task.id)
-        return task.id
+        return task_id
 
     def _merge(self, task: Task, theirs: ParsedTask, base: ParsedTask | None) -> None:
         taken, warnings = self._differences(task, theirs, base)
@@ -231,6 +232,8 @@ class _Importer:
             return
         saved = self.work.tasks.save(attrs.evolve(task, **taken), self.work.now)
         self.changed.add(task.id)
+        if saved.status.is_closed is not task.status.is_closed:
+            self.turned.append(saved)
         self._tell(task, saved, [name for name in taken if name not in ("raw_data", "status")])
 
     def _differences(
@@ -283,49 +286,31 @@ class _Importer:
     def _connect(
         self, parsed: ParsedTasks, previous: Mapping[str, ParsedTask], ids: Mapping[str, int]
     ) -> tuple[int, tuple[tuple[str, ...], ...]]:
-        """Add and remove dependencies as the file says; cycles are reported and left open."""
+        """Store the new tasks; add and remove dependencies as the file says; cycles are reported and left open."""
         tasks = self.work.tasks
-        known = set(tasks.dependencies(list(ids.values())))
+        known = set(tasks.dependencies([task_id for task_id in ids.values() if task_id not in self.new]))
         wanted = {(ids[one.external_key], ids[on]) for one in parsed.tasks for on in one.dependencies if on in ids}
         former = {
             (ids[key], ids[on]) for key, one in previous.items() for on in one.dependencies if key in ids and on in ids
         }
-        for task_id, on in sorted((former - wanted) & known):
+        gone = sorted((former - wanted) & known)
+        for task_id, on in gone:
             tasks.undepend(task_id, on)
-            self.changed.add(task_id)
         # A dependency that Nexus dropped since the last import stays dropped: only the file's news are taken.
-        fresh = wanted - known - former
-        cycles = self._cycles(fresh, ids)
-        for task_id, on in sorted(fresh - {edge for _, edge in cycles}):
-            tasks.depend(task_id, on)
-            if task_id not in self.created:
-                self.changed.add(task_id)
+        tied, cycles = weave(self.work, self.new, wanted - known - former)
+        self.changed.update(task_id for task_id, _ in (*gone, *tied) if task_id not in self.new)
+        recount(self.work, self.new, self.turned, tied, gone)
         names = {task_id: key for key, task_id in ids.items()}
+        for cycle in cycles:
+            self._warn_of(cycle, names)
         return len(wanted), tuple(tuple(names.get(node, str(node)) for node in path) for path, _ in cycles)
 
-    def _cycles(
-        self, fresh: set[tuple[int, int]], ids: Mapping[str, int]
-    ) -> list[tuple[tuple[int, ...], tuple[int, int]]]:
-        edges: dict[int, list[int]] = {}
-        front, seen = {node for edge in fresh for node in edge}, set[int]()
-        while front:
-            seen |= front
-            near: set[int] = set()
-            for node, there in self.work.tasks.dependencies(sorted(front)):
-                edges.setdefault(node, []).append(there)
-                near.add(there)
-            front = near - seen
-        for node, there in sorted(fresh):
-            edges.setdefault(node, []).append(there)
-        cycles = find_cycles(sorted(seen), edges, lambda node, there: (node, there) in fresh)
-        names = {task_id: key for key, task_id in ids.items()}
-        for path, (node, there) in cycles:
-            way = " → ".join(names.get(step, str(step)) for step in path)
-            done = f"the dependency of {names.get(node, node)} on {names.get(there, there)} was left out"
-            self.warnings.append(
-                Warning_(place=names.get(node, str(node)), code="cycle", message=f"a cycle: {way}", done=done)
-            )
-        return cycles
+    def _warn_of(self, cycle: tuple[tuple[int, ...], tuple[int, int]], names: Mapping[int, str]) -> None:
+        path, (node, there) = cycle
+        way = " → ".join(names.get(step, str(step)) for step in path)
+        done = f"the dependency of {names.get(node, node)} on {names.get(there, there)} was left out"
+        place = names.get(node, str(node))
+        self.warnings.append(Warning_(place=place, code="cycle", message=f"a cycle: {way}", done=done))
 
 
 def _conflict(theirs: ParsedTask, name: str, old: Any) -> Warning_:

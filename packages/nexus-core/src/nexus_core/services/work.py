@@ -22,6 +22,7 @@ from ..ports.wakeup import Ring, Wakeup
 if TYPE_CHECKING:
     from ..plugins.context import Context
     from ..ports.collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
+    from ..ports.graph import TaskGraph
     from ..ports.storage import Store, Transaction
 
 T = TypeVar("T")
@@ -43,6 +44,11 @@ class Work:
     def tasks(self) -> Tasks:
         """The collection of the transaction."""
         return self._transaction.tasks
+
+    @property
+    def graph(self) -> TaskGraph:
+        """The collection of the transaction."""
+        return self._transaction.graph
 
     @property
     def repositories(self) -> Repositories:

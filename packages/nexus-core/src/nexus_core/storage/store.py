@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .assignments import SqlAssignments
     from .deliveries import SqlDeliveries
     from .events import SqlEvents
+    from .graph import SqlTaskGraph
     from .jobs import SqlJobs
     from .repositories import SqlChanges, SqlRepositories
     from .tasks import SqlTasks
@@ -30,6 +31,13 @@ class SqlTransaction:
         from .tasks import SqlTasks
 
         return SqlTasks(self._session)
+
+    @property
+    def graph(self) -> SqlTaskGraph:
+        """Walks along the dependencies, and the counts that follow from them."""
+        from .graph import SqlTaskGraph
+
+        return SqlTaskGraph(self._session)
 
     @property
     def repositories(self) -> SqlRepositories:

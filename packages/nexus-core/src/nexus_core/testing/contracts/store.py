@@ -5,6 +5,7 @@ from __future__ import annotations
 from .access import AccessContract
 from .assignments import AssignmentsContract
 from .deliveries_events import DeliveriesContract, EventsContract
+from .graph import GraphContract
 from .jobs import JobsContract
 from .readiness import ReadinessContract
 from .repositories import ChangesContract, RepositoriesContract
@@ -18,6 +19,7 @@ class StoreContract(
     ChangesContract,
     TasksContract,
     ReadinessContract,
+    GraphContract,
     AssignmentsContract,
     EventsContract,
     JobsContract,
