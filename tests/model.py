@@ -5,8 +5,9 @@ Nothing here is taken from the code that it judges: no count of the store, no fu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -42,13 +43,25 @@ class Truth:
         """Neither done nor cancelled."""
         return self.tasks[task]["status"] not in CLOSED
 
+    @cached_property
+    def _waits_for(self) -> Mapping[int, list[int]]:
+        return _grouped(self.edges)
+
+    @cached_property
+    def _waited_for_by(self) -> Mapping[int, list[int]]:
+        return _grouped((on, one) for one, on in self.edges)
+
+    @cached_property
+    def _below(self) -> Mapping[int, list[int]]:
+        return _grouped((row["parent_id"], one) for one, row in self.tasks.items() if row["parent_id"] is not None)
+
     def open_dependencies(self, task: int) -> int:
         """How many of its own dependencies are not satisfied."""
-        return sum(1 for one, on in self.edges if one == task and self.is_open(on))
+        return sum(self.is_open(on) for on in self._waits_for.get(task, ()))
 
     def open_subtasks(self, task: int) -> int:
         """How many of its own subtasks are open."""
-        return sum(1 for one, row in self.tasks.items() if row["parent_id"] == task and self.is_open(one))
+        return sum(self.is_open(one) for one in self._below.get(task, ()))
 
     def ancestors(self, task: int) -> list[int]:
         """The parent, its parent and so on."""
@@ -65,7 +78,7 @@ class Truth:
         found: set[int] = set()
         front = {task}
         while front:
-            front = {one for one, on in self.edges if on in front and self.is_open(one)} - found
+            front = {one for on in front for one in self._waited_for_by.get(on, ()) if self.is_open(one)} - found
             found |= front
         return found
 
@@ -115,6 +128,13 @@ class Truth:
     def ready(self, now: datetime) -> set[int]:
         """All that is ready."""
         return {task for task in self.tasks if self.is_ready(task, now)}
+
+
+def _grouped(pairs: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found
 
 
 def _instant(value: Any) -> datetime:

@@ -35,7 +35,8 @@ _HOMES = {
         "TaskFileChanged IssueOpened RepositoryRenamed Fact"
     ),
     "domain.events": (
-        "Event TaskCreated TaskEdited TaskMoved TaskCompleted TaskReady TaskDepended TaskUndepended TasksImported "
+        "Event TaskCreated TaskEdited TaskMoved TaskCompleted TaskReady TaskDepended TaskUndepended TaskScored "
+        "TasksImported ScoresImported "
         "RepositoryAdded RepositoryEdited RepositorySynced AssignmentCreated AssignmentStarted AssignmentCompleted "
         "AssignmentFailed AssignmentReleased AssignmentCancelled AssignmentLost ActivityAdded InboxAnswered "
         "ChangeWasOpened ChangeWasMerged ChangeWasClosed ChangeLinked DocumentsChanged DocumentsPublished "
@@ -45,22 +46,21 @@ _HOMES = {
     "domain.references": "Reference find_references",
     "domain.readiness": "Readiness Condition Impact",
     "domain.graph": "Graph",
-    "domain.complexity": "Complexity",
+    "domain.complexity": "Complexity Factor TaskFacts Score Source",
     "domain.assignment": "Choice",
     "plugins.context": "Context",
     "plugins.hookspecs": "hookimpl",
     "plugins.lazily": "lazily",
     "plugins.records": (
         "EventHandler DeliverySource JobHandler AgentRunnerFactory StoreFactory WakeupFactory AssignmentPolicy "
-        "ComplexityEstimator TaskFormat Document DocumentRenderer Command Route Transport IdentityProvider HealthCheck "
-        "NotChecked "
-        "GitCredentials Setting PluginSettings Schedule"
+        "ComplexityEstimator TaskFormat ScoreFormat Document DocumentRenderer Command Route Transport IdentityProvider "
+        "HealthCheck NotChecked GitCredentials Setting PluginSettings Schedule"
     ),
     "ports.agents": "AgentRunner RunRequest RunResult",
     "ports.wakeup": "Wakeup Ring",
     "ports.queries": "TaskQuery ReadyQuery Page",
     "ports.storage": "Store",
-    "formats.model": "ParsedTask ParsedTasks",
+    "formats.model": "ParsedTask ParsedTasks ParsedScore ParsedScores",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 

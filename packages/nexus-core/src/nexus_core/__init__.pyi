@@ -35,6 +35,10 @@ from .domain.changes import IssueOpened as IssueOpened
 from .domain.changes import RepositoryRenamed as RepositoryRenamed
 from .domain.changes import TaskFileChanged as TaskFileChanged
 from .domain.complexity import Complexity as Complexity
+from .domain.complexity import Factor as Factor
+from .domain.complexity import Score as Score
+from .domain.complexity import Source as Source
+from .domain.complexity import TaskFacts as TaskFacts
 from .domain.deliveries import Delivery as Delivery
 from .domain.deliveries import DeliveryState as DeliveryState
 from .domain.deliveries import Reply as Reply
@@ -67,12 +71,14 @@ from .domain.events import NotificationSent as NotificationSent
 from .domain.events import RepositoryAdded as RepositoryAdded
 from .domain.events import RepositoryEdited as RepositoryEdited
 from .domain.events import RepositorySynced as RepositorySynced
+from .domain.events import ScoresImported as ScoresImported
 from .domain.events import TaskCompleted as TaskCompleted
 from .domain.events import TaskCreated as TaskCreated
 from .domain.events import TaskDepended as TaskDepended
 from .domain.events import TaskEdited as TaskEdited
 from .domain.events import TaskMoved as TaskMoved
 from .domain.events import TaskReady as TaskReady
+from .domain.events import TaskScored as TaskScored
 from .domain.events import TasksImported as TasksImported
 from .domain.events import TaskUndepended as TaskUndepended
 from .domain.events import UserEdited as UserEdited
@@ -118,6 +124,8 @@ from .errors import TransitionRefused as TransitionRefused
 from .errors import Unauthenticated as Unauthenticated
 from .errors import Unavailable as Unavailable
 from .errors import UnreadableFile as UnreadableFile
+from .formats.model import ParsedScore as ParsedScore
+from .formats.model import ParsedScores as ParsedScores
 from .formats.model import ParsedTask as ParsedTask
 from .formats.model import ParsedTasks as ParsedTasks
 from .nexus import Nexus as Nexus
@@ -140,6 +148,7 @@ from .plugins.records import NotChecked as NotChecked
 from .plugins.records import PluginSettings as PluginSettings
 from .plugins.records import Route as Route
 from .plugins.records import Schedule as Schedule
+from .plugins.records import ScoreFormat as ScoreFormat
 from .plugins.records import Setting as Setting
 from .plugins.records import StoreFactory as StoreFactory
 from .plugins.records import TaskFormat as TaskFormat

@@ -139,7 +139,7 @@ class Contention(Unavailable):
 
 
 class SchemaTooNew(NexusError):
-    """The data was written by a newer version of Nexus. Install that version or a later one."""
+    """The data was changed by a newer version of Nexus. Install that version or a later one."""
 
     code = "schema_too_new"
 

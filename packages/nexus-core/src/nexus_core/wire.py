@@ -20,7 +20,8 @@ from .domain.tasks import Task, task_key
 
 if TYPE_CHECKING:
     from .ports.queries import LaneStats
-    from .services.imports import ImportReport
+    from .services.import_report import ImportReport
+    from .services.scores import Explanation
     from .services.tasks import Recommendation
 
 Wire = dict[str, Any]
@@ -262,6 +263,26 @@ def readiness_to_wire(readiness: Readiness) -> Wire:
     }
 
 
+def complexity_to_wire(found: Explanation, prefix: str = "NX") -> Wire:
+    """How complex a task is, who says so, and by what factors; these are of `complexity_auto`."""
+    task, score = found.task, found.score
+    return {
+        "task_id": task.id,
+        "key": task_key(task.id, prefix),
+        "score": task.complexity,
+        "source": found.source and str(found.source),
+        "complexity_auto": task.complexity_auto,
+        "complexity_manual": task.complexity_manual,
+        "auto_source": score and str(score.source),
+        "estimator": score and score.estimator,
+        "factors": [
+            {"name": factor.name, "value": factor.value, "because": factor.because}
+            for factor in (score.factors if score else ())
+        ],
+        "reasoning": score.reasoning if score else "",
+    }
+
+
 def graph_to_wire(graph: Graph, prefix: str = "NX", *, now: datetime | None = None) -> Wire:
     """The graph: nodes, edges (a task to what it depends on), the critical path."""
     return {
@@ -286,13 +307,17 @@ def report_to_wire(report: ImportReport) -> Wire:
     """What an import did, or would do."""
     return {
         "repository": report.repository,
+        "kind": report.kind,
         "layout": report.layout,
+        "tag": report.tag,
         "dry_run": report.dry_run,
         "tasks": report.tasks,
         "dependencies": report.dependencies,
         "created": report.created,
         "changed": report.changed,
         "unchanged": report.unchanged,
+        "unscored": report.unscored,
+        "unmatched": report.unmatched,
         "warnings": [
             {"place": one.place, "code": one.code, "message": one.message, "done": one.done} for one in report.warnings
         ],

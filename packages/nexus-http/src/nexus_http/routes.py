@@ -56,6 +56,7 @@ API_ROUTES = (
     _route("/tasks/{task}", "tasks:OneTask", "GET PATCH"),
     _route("/tasks/{task}/status", "tasks:TaskStatus", "PATCH"),
     _route("/tasks/{task}/readiness", "tasks:TaskReadiness"),
+    _route("/tasks/{task}/complexity", "tasks:TaskComplexity"),
     _route("/tasks/{task}/dependencies/{other}", "tasks:TaskDependency", "PUT DELETE"),
     _route("/repositories", "repositories:Repositories", "GET POST"),
     _route(f"/repositories/{{repository_id:{_ID}}}", "repositories:OneRepository", "GET PATCH"),

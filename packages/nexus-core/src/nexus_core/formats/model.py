@@ -46,3 +46,23 @@ class ParsedTasks:
     layout: str  #: such as `flat` or `tagged`
     tasks: tuple[ParsedTask, ...]
     warnings: tuple[Warning_, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class ParsedScore:
+    """A row of a complexity report."""
+
+    place: str  #: such as `task 3, row 2, line 17`
+    task: str  #: the task's id within its tag, such as `3`
+    score: int  #: 1 to 10
+    title: str = ""
+    reasoning: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class ParsedScores:
+    """A complexity report, parsed; at most one row a task."""
+
+    rows: tuple[ParsedScore, ...]
+    unscored: int = 0  #: rows that stand for a missing analysis
+    warnings: tuple[Warning_, ...] = ()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .complexity_report import parse as parse_report
+from .complexity_report import tag_of
 from .model import ParsedTasks
 from .taskmaster_doctor import examine
 from .taskmaster_file import open_file
@@ -10,7 +12,7 @@ from .taskmaster_tasks import read_tasks
 
 NAME = "taskmaster"
 
-__all__ = ["NAME", "location_candidates", "new_keys", "parse", "render"]
+__all__ = ["NAME", "location_candidates", "new_keys", "parse", "parse_report", "render", "tag_of"]
 
 
 def parse(content: bytes) -> ParsedTasks:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import builtins
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
-from ..domain.access import Actor, ApiKey, Role, Scope, User
+from ..domain.access import ApiKey, Role, Scope, User
 from ..domain.agents import Activity, ActivityType, Assignment
 from ..domain.changes import Change, ChangeLink, ChangeRef, ChangeState
 from ..domain.deliveries import Delivery, DeliveryState, VerifiedDelivery
-from ..domain.events import Event
+from ..domain.events import Event, NewEvent
 from ..domain.jobs import Job, JobState, NewJob
 from ..domain.repositories import Repository
 from ..domain.tasks import NewTask, Task
@@ -58,8 +58,20 @@ class Tasks(Protocol):
         """Ready tasks in their order."""
         ...
 
-    def pick(self, query: ReadyQuery, now: datetime) -> Task | None:
-        """The first ready task that no other transaction has in hand, locked; without its dependencies."""
+    def take(self, query: ReadyQuery, agent: str, now: datetime) -> Task | None:
+        """Give the first ready task that no other transaction has in hand to an agent.
+
+        It is in progress and held then, its fence is one higher, and `assignment_id` is the id under which the caller
+        stores the assignment. Of the rest only what an assignment needs is read.
+        """
+        ...
+
+    def under(self, assignment_id: int) -> Task:
+        """The task of an assignment, locked; without its dependencies. :raises NotFound: there is no such assignment"""
+        ...
+
+    def hold(self, task: Task, agent: str, now: datetime) -> Task:
+        """Give a task to an agent, as `take` does. :raises StaleWrite: as for `save`"""
         ...
 
     def dispatchable(self, now: datetime, *, max_failures: int, limit: int) -> builtins.list[Task]:
@@ -211,7 +223,7 @@ class Assignments(Protocol):
     """Assignments and their activities."""
 
     def add(self, assignment: Assignment) -> Assignment:
-        """Store an assignment (its id is given by the store). :raises Duplicate: the task is held"""
+        """Store an assignment under its id, or under the next when that is 0. :raises Duplicate: the task is held"""
         ...
 
     def get(self, assignment_id: int, *, lock: bool = False) -> Assignment:
@@ -253,10 +265,6 @@ class Assignments(Protocol):
         """What was said, in order."""
         ...
 
-    def last_activity(self, assignment_id: int) -> Activity | None:
-        """What was said last."""
-        ...
-
     def activity(self, activity_id: int) -> Activity:
         """One activity. :raises NotFound:"""
         ...
@@ -273,17 +281,8 @@ class Assignments(Protocol):
 class Events(Protocol):
     """The append-only table of all that happened."""
 
-    def append(
-        self, kind: str, *, actor: Actor, now: datetime, task_id: int | None, repository_id: int | None,
-        assignment_id: int | None, delivery: str | None, payload: Mapping[str, Any],
-    ) -> Event:  # fmt: skip
-        """Append an event."""
-        ...
-
-    def append_many(
-        self, kind: str, items: Sequence[Mapping[str, Any]], *, actor: Actor, now: datetime, delivery: str | None
-    ) -> builtins.list[Event]:
-        """Append events of one type: each item has `task_id`, `repository_id` and `payload`."""
+    def add(self, new: Sequence[NewEvent], now: datetime) -> builtins.list[int]:
+        """Append events; their ids, in order."""
         ...
 
     def list(

@@ -7,20 +7,24 @@ Nexus only stays. Everything happens in one transaction, so a file comes in whol
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from ..domain.access import LOCAL, Actor
+from ..domain.complexity import Score, Source, TaskFacts
 from ..domain.events import TaskCompleted, TaskEdited, TaskMoved, TasksImported
 from ..domain.repositories import check_repository_name
 from ..domain.tasks import NewTask, Status, Task
-from ..errors import Invalid, NexusError, UnreadableFile
-from ..formats.model import ParsedTask, ParsedTasks, Warning_
+from ..errors import Fault, Invalid, NotFound, UnreadableFile
+from ..formats.model import ParsedScores, ParsedTask, ParsedTasks, Warning_
 from ..plugins.records import TaskFormat
 from . import upkeep
+from .import_report import ImportReport, RolledBack
 from .repositories import add_repository
+from .score_imports import ScoreImporter
+from .scores import ScoreService
 from .weaving import recount, weave
 from .work import UnitOfWork, Work, repository_of, said_from
 
@@ -29,35 +33,12 @@ _WHILE_HELD = (Status.IN_PROGRESS, Status.REVIEW, Status.BLOCKED)
 """What a task file may say of a task that an agent holds."""
 
 
-@attrs.frozen(kw_only=True)
-class ImportReport:
-    """What an import did, or would do."""
-
-    repository: str
-    layout: str
-    dry_run: bool
-    tasks: int  #: in the file, subtasks included
-    dependencies: int
-    created: int
-    changed: int
-    unchanged: int
-    warnings: tuple[Warning_, ...]
-    cycles: tuple[tuple[str, ...], ...] = ()  #: each left open at its last step
-
-
-class _RolledBack(NexusError):
-    """Ends the transaction of a dry run."""
-
-    def __init__(self, report: ImportReport) -> None:
-        self.report = report
-        super().__init__()
-
-
 class ImportService:
     """Task files in and out."""
 
-    def __init__(self, unit: UnitOfWork) -> None:
+    def __init__(self, unit: UnitOfWork, scores: ScoreService) -> None:
         self._unit = unit
+        self._scores = scores
 
     def import_file(
         self,
@@ -66,38 +47,52 @@ class ImportService:
         *,
         path: str = "tasks.json",
         format: str = "taskmaster",
+        tag: str | None = None,
         dry_run: bool = False,
         actor: Actor = LOCAL,
         delivery: str | None = None,
     ) -> ImportReport:
-        """Bring in a task file; a repository that is new is added.
+        """Bring in a task file, or a complexity report, which is known by its shape.
+
+        With a task file, a repository that is new is added. `tag` says which tag a report is of, where its path does
+        not.
 
         :raises UnreadableFile: with file, line and reason; nothing was changed
         """
         check_repository_name(repository)
         task_format = self._format(format)
-        try:
-            parsed = task_format.parse(content)
-        except UnreadableFile as error:
-            raise UnreadableFile(f"{path}: {error.message}", faults=error.faults, **error.details) from None
+        parsed = _parsed(task_format, content, path)
+        if tag is not None and not isinstance(parsed, ParsedScores):
+            raise Invalid("a task file names its tags itself", faults=(Fault("/tag", "only for a complexity report"),))
 
         def action(work: Work) -> ImportReport:
-            work.tasks.lock_graph()
-            place = self._repository(work, repository, actor)
-            importer = _Importer(work, place, actor, delivery, self._unit.estimate)
-            kept = work.tasks.file(importer.repository_id)
-            # Parsing is a good part of an import, and most files that come again are those that were there.
-            previous = parsed if kept is not None and kept[1:] == (format, content) else _former(kept, task_format)
-            report = importer.run(parsed, {one.external_key: one for one in previous.tasks}, repository)
+            if isinstance(parsed, ParsedScores):
+                importer = ScoreImporter(
+                    work, self._known(work, repository, actor), path=path, actor=actor, delivery=delivery
+                )
+                assert task_format.scores is not None  # noqa: S101 - it made the report
+                report = importer.run(parsed, task_format.scores, tag, repository)
+            else:
+                report = self._import_tasks(work, parsed, content, task_format, repository, actor, delivery)
+                if not dry_run:
+                    work.tasks.save_file(self._known(work, repository, actor), path, format, content, work.now)
             if dry_run:
-                raise _RolledBack(attrs.evolve(report, dry_run=True))
-            work.tasks.save_file(importer.repository_id, path, format, content, work.now)
+                raise RolledBack(attrs.evolve(report, dry_run=True))
             return report
 
         try:
             return self._unit.write(action)
-        except _RolledBack as done:
+        except RolledBack as done:
             return done.report
+
+    def _import_tasks(
+        self, work: Work, parsed: ParsedTasks, content: bytes, task_format: TaskFormat, name: str, actor: Actor,
+        delivery: str | None,
+    ) -> ImportReport:  # fmt: skip
+        work.tasks.lock_graph()
+        place = self._repository(work, name, actor)
+        importer = _Importer(work, place, actor, delivery, self._scores)
+        return importer.run(parsed, self._previous(work, place, task_format, content, parsed), name)
 
     def export_file(self, repository: str | int, *, actor: Actor = LOCAL) -> bytes:
         """The repository's task file as it reads now; byte for byte the imported one when nothing changed.
@@ -125,30 +120,47 @@ class ImportService:
         return found
 
     def _repository(self, work: Work, name: str, actor: Actor) -> int:
-        found = work.repositories.find(name)
-        if found is not None:
-            checked = repository_of(work, name, actor)
-            assert checked is not None  # noqa: S101 - only None gives None
-            return checked
+        if work.repositories.find(name) is not None:
+            return self._known(work, name, actor)
         return add_repository(work, name, "", actor=actor).id
 
+    def _known(self, work: Work, name: str, actor: Actor) -> int:
+        if work.repositories.find(name) is None:
+            raise NotFound(f"there is no repository {name}; import its task file first")
+        checked = repository_of(work, name, actor)
+        assert checked is not None  # noqa: S101 - only None gives None
+        return checked
 
-def _former(kept: tuple[str, str, bytes] | None, task_format: TaskFormat) -> ParsedTasks:
-    """What the file said the last time."""
-    if kept is None or kept[1] != task_format.name:
-        return ParsedTasks(format=task_format.name, layout="", tasks=())
-    return task_format.parse(kept[2])
+    def _previous(
+        self, work: Work, repository_id: int, task_format: TaskFormat, content: bytes, parsed: ParsedTasks
+    ) -> dict[str, ParsedTask]:
+        kept = work.tasks.file(repository_id)
+        if kept is None or kept[1] != task_format.name:
+            return {}
+        # Reading is a good part of an import, and most files that come again are as they were.
+        former = parsed if kept[2] == content else task_format.parse(kept[2])
+        return {task.external_key: task for task in former.tasks}
+
+
+def _parsed(task_format: TaskFormat, content: bytes, path: str) -> ParsedScores | ParsedTasks:
+    """The file, read. :raises UnreadableFile: naming it"""
+    try:
+        scores = task_format.scores.parse(content) if task_format.scores else None
+        return task_format.parse(content) if scores is None else scores
+    except UnreadableFile as error:
+        raise UnreadableFile(f"{path}: {error.message}", faults=error.faults, **error.details) from None
 
 
 class _Importer:
     """One import, within its transaction."""
 
     def __init__(
-        self, work: Work, repository_id: int, actor: Actor, delivery: str | None, estimate: Callable[..., int]
+        self, work: Work, repository_id: int, actor: Actor, delivery: str | None, scores: ScoreService
     ) -> None:
-        self.estimate = estimate
-        self.scores: dict[str, int] = {}  #: of the tasks that were added, for their subtasks
-        self.subtasks: Counter[str | None] = Counter()
+        self.scorer = scores
+        self.scores: dict[int, Score] = {}  #: of tasks that were added, or whose file says another score
+        self.facts: Mapping[str, TaskFacts] = {}
+        self.reported: set[int] = set()  #: tasks whose score a report gave; the file's copy of it says nothing new
         self.work = work
         self.repository_id = repository_id
         self.actor = actor
@@ -161,11 +173,12 @@ class _Importer:
     def run(self, parsed: ParsedTasks, previous: Mapping[str, ParsedTask], name: str) -> ImportReport:
         work = self.work
         self.warnings += parsed.warnings
-        self.subtasks.update(one.parent_key for one in parsed.tasks)
+        self.facts = _facts_of(parsed)
         ids = work.tasks.keys_of(self.repository_id)
         existing = {task.id: task for task in work.tasks.many(list(ids.values()))}
         waiting = self._waiting(existing)
         reserved = iter(work.tasks.reserve(sum(one.external_key not in ids for one in parsed.tasks)))
+        self.reported = self._reported(parsed, ids)
         for one in parsed.tasks:
             if one.external_key in ids:
                 self._merge(existing[ids[one.external_key]], one, previous.get(one.external_key))
@@ -173,6 +186,7 @@ class _Importer:
                 ids[one.external_key] = self._add(next(reserved), one, ids)
         self._report_gone(previous, parsed)
         dependencies, cycles = self._connect(parsed, previous, ids)
+        self._score(parsed, ids)
         if self.new or self.changed:
             # New tasks are told of by `tasks.imported`; of the others, those are that the file set free.
             upkeep.announce_ready(work, waiting, actor=self.actor, because=None, delivery=self.delivery)
@@ -200,25 +214,31 @@ class _Importer:
         ids = [*existing, *dependents]
         return sorted(set(ids) - {task_id for task_id, _, _ in self.work.tasks.ready_among(ids, self.work.now)})
 
-    def _complexity(self, one: ParsedTask) -> int:
-        """What the file says; a subtask without a score has its parent's, as in Taskmaster; else an estimate."""
-        score = one.complexity_auto or self.scores.get(one.parent_key or "")
-        if score is None:
-            text = " ".join((one.title, one.description, one.details, one.test_strategy))
-            subtasks = self.subtasks[one.external_key]
-            score = self.estimate(text=text, dependencies=len(one.dependencies), subtasks=subtasks)
-        self.scores[one.external_key] = score
-        return score
+    def _reported(self, parsed: ParsedTasks, ids: Mapping[str, int]) -> set[int]:
+        scored = [ids[one.external_key] for one in parsed.tasks if one.complexity_auto and one.external_key in ids]
+        return {task_id for task_id, one in self.work.scores.of(scored).items() if one.source is Source.REPORT}
+
+    def _score(self, parsed: ParsedTasks, ids: Mapping[str, int]) -> None:
+        """Keep what was scored; estimate anew what changed, and what got another number of parts."""
+        self.work.scores.save(self.scores, self.work.now)
+        parents = {
+            ids[one.parent_key] for one in parsed.tasks if one.parent_key and ids[one.external_key] in self.scores
+        }
+        stale = self.scorer.stale(self.work, self.repository_id)
+        self.scorer.refresh(self.work, {*self.changed, *parents, *stale} - self.new.keys())
+        self.scorer.ask(self.work, self.new)
 
     def _add(self, task_id: int, one: ParsedTask, ids: Mapping[str, int]) -> int:
         fields: dict[str, Any] = {name: getattr(one, name) for name in _FIELDS}
+        score = _file_score(one) or self.scorer.estimate(self.facts[one.external_key])
         self.new[task_id] = NewTask(
             **fields,
             repository_id=self.repository_id,
             external_key=one.external_key,
-            complexity_auto=self._complexity(one),
+            complexity_auto=score.value,
             parent_id=ids.get(one.parent_key) if one.parent_key else None,
         )
+        self.scores[task_id] = score
         return task_id
 
     def _merge(self, task: Task, theirs: ParsedTask, base: ParsedTask | None) -> None:
@@ -228,6 +248,9 @@ class _Importer:
             if task.version != known.version:  # somebody changed it since all were read
                 taken, warnings = self._differences(task, theirs, base)
         self.warnings += warnings
+        score = _file_score(theirs)
+        if score and task.id not in self.reported and not (base and base.complexity_auto == score.value):
+            self.scores[task.id] = score
         if not taken:
             return
         saved = self.work.tasks.save(attrs.evolve(task, **taken), self.work.now)
@@ -242,9 +265,10 @@ class _Importer:
         """What is taken from the file, and what is to be said of it."""
         taken: dict[str, Any] = {}
         warnings: list[Warning_] = []
-        if theirs.complexity_auto is not None and (base is None or theirs.complexity_auto != base.complexity_auto):
-            taken["complexity_auto"] = theirs.complexity_auto
-        taken = {name: value for name, value in taken.items() if getattr(task, name) != value}
+        score = theirs.complexity_auto
+        is_news = score not in (None, task.complexity_auto) and (base is None or score != base.complexity_auto)
+        if is_news and task.id not in self.reported:
+            taken["complexity_auto"] = score
         # The file does not know of agents: an agent's work ends by what it does, or by a person.
         held = task.assignment_id is not None and theirs.status not in _WHILE_HELD
         for name in _FIELDS:
@@ -311,6 +335,26 @@ class _Importer:
         done = f"the dependency of {names.get(node, node)} on {names.get(there, there)} was left out"
         place = names.get(node, str(node))
         self.warnings.append(Warning_(place=place, code="cycle", message=f"a cycle: {way}", done=done))
+
+
+def _file_score(one: ParsedTask) -> Score | None:
+    """The score that the file has for a task, which Taskmaster copies there from its report."""
+    return None if one.complexity_auto is None else Score(value=one.complexity_auto, source=Source.FILE)
+
+
+def _facts_of(parsed: ParsedTasks) -> dict[str, TaskFacts]:
+    """What an estimator is given for each task of the file."""
+    parts = Counter(one.parent_key for one in parsed.tasks)
+    dependents = Counter(on for one in parsed.tasks for on in one.dependencies)
+    found: dict[str, TaskFacts] = {}
+    for one in parsed.tasks:
+        found[one.external_key] = TaskFacts(
+            title=one.title, description=one.description, details=one.details, test_strategy=one.test_strategy,
+            priority=one.priority, labels=one.labels, dependencies=len(one.dependencies),
+            dependents=dependents[one.external_key], subtasks=parts[one.external_key],
+            depth=found[one.parent_key].depth + 1 if one.parent_key else 0,
+        )  # fmt: skip
+    return found
 
 
 def _conflict(theirs: ParsedTask, name: str, old: Any) -> Warning_:

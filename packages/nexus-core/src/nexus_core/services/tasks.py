@@ -12,6 +12,7 @@ import attrs
 from ..clock import from_text
 from ..domain import readiness
 from ..domain.access import LOCAL, Actor
+from ..domain.complexity import TaskFacts
 from ..domain.events import TaskCreated, TaskDepended, TaskEdited, TaskUndepended
 from ..domain.graph import Graph, Outline
 from ..domain.readiness import Readiness
@@ -21,6 +22,7 @@ from ..ports.queries import Page, ReadyQuery, TaskQuery
 from . import outlook, upkeep
 from .imports import ImportService
 from .moves import move_task
+from .scores import ScoreService
 from .work import UnitOfWork, Work, repository_of, require_seen
 
 _ABOVE_ALL = 2**62
@@ -38,8 +40,9 @@ class Recommendation:
 class TaskService:
     """Tasks and the graph that they make."""
 
-    def __init__(self, unit: UnitOfWork, imports: ImportService) -> None:
+    def __init__(self, unit: UnitOfWork, imports: ImportService, scores: ScoreService) -> None:
         self._unit = unit
+        self._scores = scores
         #: Bring in and write out task files; see ImportService.
         self.import_file = imports.import_file
         self.export_file = imports.export_file
@@ -64,17 +67,14 @@ class TaskService:
     ) -> Task:
         """Create a task. :raises Invalid: with every fault :raises NotFound: repository, parent or dependency"""
         wanted = list(dict.fromkeys(dependencies))
-        title = _title(title)
-        text = " ".join((title, description, details, test_strategy))
         new = NewTask(
-            title=title,
+            title=_title(title),
             description=description,
             details=details,
             test_strategy=test_strategy,
             priority=_priority(priority),
             labels=tuple(dict.fromkeys(labels)),
             complexity_manual=_complexity(complexity_manual),
-            complexity_auto=self._unit.estimate(text=text, dependencies=len(wanted), subtasks=0),
             parent_id=parent_id,
             raw_data=dict(raw_data or {}),
         )
@@ -85,7 +85,7 @@ class TaskService:
             repository_id = repository_of(work, repository, actor)
             if repository_id is None:
                 require_seen(actor, None, "such place: this key works in repositories only; name one")
-            task = self._add(work, attrs.evolve(new, repository_id=repository_id), actor)
+            task = self._add(work, attrs.evolve(new, repository_id=repository_id), len(wanted), actor)
             for on in wanted:
                 self._depend(work, task, on, actor)
             work.record(
@@ -97,16 +97,29 @@ class TaskService:
 
         return self._unit.write(action)
 
-    def _add(self, work: Work, new: NewTask, actor: Actor) -> Task:
+    def _add(self, work: Work, new: NewTask, dependencies: int, actor: Actor) -> Task:
         if new.parent_id is None:
-            return work.tasks.add(new, work.now)
+            return self._add_scored(work, new, dependencies, 0)
         parent = work.tasks.get(new.parent_id, lock=True)
         require_seen(actor, parent.repository_id, f"task {parent.id}")
-        task = work.tasks.add(attrs.evolve(new, repository_id=parent.repository_id), work.now)
+        depth = 1 + len(work.tasks.ancestors(parent.id))
+        task = self._add_scored(work, attrs.evolve(new, repository_id=parent.repository_id), dependencies, depth)
         work.tasks.bump_subtasks(parent.id, 1)
+        self._scores.refresh(work, [parent.id])
         above = sum(1 for other in work.tasks.ancestors(task.id) if other.open_dependencies)
         work.graph.bump_ancestors([task.id] if above else [], above)
         return work.tasks.get(task.id)
+
+    def _add_scored(self, work: Work, new: NewTask, dependencies: int, depth: int) -> Task:
+        facts = TaskFacts(
+            title=new.title, description=new.description, details=new.details, test_strategy=new.test_strategy,
+            priority=new.priority, labels=new.labels, dependencies=dependencies, depth=depth,
+        )  # fmt: skip
+        score = self._scores.estimate(facts)
+        task = work.tasks.add(attrs.evolve(new, complexity_auto=score.value), work.now)
+        work.scores.save({task.id: score}, work.now)
+        self._scores.ask(work, [task.id])
+        return task
 
     def edit(
         self,
@@ -141,6 +154,9 @@ class TaskService:
             saved = work.tasks.save(changed, work.now)
             if "parent_id" in differences:
                 upkeep.recount(work, [task.id, *filter(None, (task.parent_id, saved.parent_id))])
+            if _SAID & differences.keys():
+                parents = [task.parent_id, saved.parent_id] if "parent_id" in differences else []
+                self._scores.refresh(work, [task.id, *filter(None, parents)])
             work.record(
                 TaskEdited,
                 actor=actor,
@@ -222,6 +238,7 @@ class TaskService:
         if not work.tasks.depend(task.id, on):
             return False
         upkeep.dependency_changed(work, task, other, 1)
+        self._scores.refresh(work, [task.id])
         return True
 
     def undepend(self, task_id: int, on: int, *, actor: Actor = LOCAL) -> Task:
@@ -232,6 +249,7 @@ class TaskService:
             task = self._locked(work, task_id, actor, None)
             if work.tasks.undepend(task.id, on):
                 upkeep.dependency_changed(work, task, work.tasks.get(on, lock=True), -1)
+                self._scores.refresh(work, [task.id])
                 work.record(TaskUndepended, actor=actor, task_id=task.id, repository_id=task.repository_id, on=on)
                 upkeep.announce_ready(
                     work,
@@ -400,6 +418,10 @@ _EDITABLE: dict[str, Any] = {
     "title": _title, "description": _text, "details": _text, "test_strategy": _text, "priority": _priority,
     "labels": _labels, "complexity_manual": _complexity, "parent_id": _parent, "not_before": _time,
 }  # fmt: skip
+
+
+_SAID = frozenset(_EDITABLE) - {"complexity_manual", "not_before"}
+"""What an estimate may come from."""
 
 
 def _edited_fields(changes: Mapping[str, Any]) -> dict[str, Any]:

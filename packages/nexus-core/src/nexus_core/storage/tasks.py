@@ -79,9 +79,7 @@ class SqlTasks:
             retry_at=rows.time(task.retry_at),
         )  # fmt: skip
         if not changed:
-            raise StaleWrite(
-                f"task {task.id} was changed by somebody else meanwhile; read it again, then repeat the change"
-            )
+            raise _stale(task.id)
 
     def get(self, task_id: int, *, lock: bool = False) -> Task:
         """One task."""
@@ -91,6 +89,15 @@ class SqlTasks:
         if found is None:
             raise NotFound(f"there is no task {task_id}")
         return self._tasks([found])[0]
+
+    def under(self, assignment_id: int) -> Task:
+        """The task of an assignment, locked; without its dependencies."""
+        row = None
+        if abs(assignment_id) < 2**63:
+            row = self._session.one("lock_task_of_assignment", assignment_id=assignment_id)
+        if row is None:
+            raise NotFound(f"there is no assignment {assignment_id}")
+        return _task(row)
 
     def many(self, ids: Sequence[int]) -> list[Task]:
         """Those of the ids that exist, by id."""
@@ -153,15 +160,26 @@ class SqlTasks:
             found += self._session.all(here, **{**parameters, "repository_id": place})
         return sorted(found, key=key)[: parameters["limit"]]
 
-    def pick(self, query: ReadyQuery, now: datetime) -> Task | None:
-        """The first ready task that no other transaction has in hand, locked; without its dependencies."""
-        if not query.skills:
-            row = self._session.one("pick_ready", **self._ready_parameters(query, now), limit=1)
-            return None if row is None else _task(row)
-        for task_id in self._fitting(query, now):
-            if (row := self._session.one("pick_named", id=task_id, now=to_text(now))) is not None:
-                return _task(row)
-        return None
+    def take(self, query: ReadyQuery, agent: str, now: datetime) -> Task | None:
+        """Give the first ready task that no other transaction has in hand to an agent."""
+        row = None
+        if query.is_open:
+            # A statement without filters that could fold away is planned once, not at each claim.
+            row = self._session.one("take_any", agent=agent, now=to_text(now))
+        elif not query.skills:
+            row = self._session.one("take_ready", **self._ready_parameters(query, now), agent=agent)
+        else:
+            for task_id in self._fitting(query, now):
+                if (row := self._session.one("take_named", id=task_id, agent=agent, now=to_text(now))) is not None:
+                    break
+        return None if row is None else _held(row)
+
+    def hold(self, task: Task, agent: str, now: datetime) -> Task:
+        """Give a task to an agent."""
+        row = self._session.one("hold_task", id=task.id, version=task.version, agent=agent, now=to_text(now))
+        if row is None:
+            raise _stale(task.id)
+        return _held(row)
 
     def _fitting(self, query: ReadyQuery, now: datetime) -> Iterator[int]:
         """The ready tasks whose labels fit the skills, in their order, however far behind the others they come."""
@@ -279,6 +297,10 @@ class SqlTasks:
         return None if row is None else (row["path"], row["format"], bytes(row["content"]))
 
 
+def _stale(task_id: int) -> StaleWrite:
+    return StaleWrite(f"task {task_id} was changed by somebody else meanwhile; read it again, then repeat the change")
+
+
 def _fits(labels: Sequence[str], skills: frozenset[str]) -> bool:
     return not skills or not labels or not skills.isdisjoint(labels)
 
@@ -340,7 +362,7 @@ def _after(query: TaskQuery) -> dict[str, Any]:
     if query.sort == "-updated_at":
         return {"after_id": after_id, "after_at": values[1] if values else None}
     if query.sort == "order":
-        rank, impact, complexity = values[1:] or (0, 0, 0)
+        rank, impact, complexity = values[1:] or (-1, 0, 0)
         return {
             "after_id": after_id,
             "after_rank": rank,
@@ -379,3 +401,14 @@ def node(row: Row, dependencies: tuple[int, ...]) -> Task:
         dependencies=dependencies,
     )
     return Task(**fields)
+
+
+def _held(row: Row) -> Task:
+    """A task that was given to an agent just now: what an assignment needs of it."""
+    return Task(
+        id=row["id"], title=row["title"], status=Status.IN_PROGRESS, priority=Priority(row["priority"]),
+        version=row["version"], created_at=rows.at(row["created_at"]), updated_at=rows.at(row["updated_at"]),
+        repository_id=row["repository_id"], complexity_auto=row["complexity_auto"],
+        complexity_manual=row["complexity_manual"], assignment_id=row["assignment_id"], agent=row["agent"],
+        fence=row["fence"], impact=row["impact"],
+    )  # fmt: skip

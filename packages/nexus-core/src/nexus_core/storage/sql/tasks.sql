@@ -16,10 +16,16 @@ t.id, t.title, t.description, t.details, t.test_strategy, t.complexity_auto, t.c
    AND (CAST(:any_ready AS boolean)
         OR (t.startable AND (t.not_before IS NULL OR t.not_before <= :now)) = CAST(:ready AS boolean))
 
--- fragment: ready_filter
-t.startable
-   AND (CAST(:everything AS boolean) OR t.repository_id IN (:visible))
+-- fragment: in_order
+t.priority_rank, -t.impact, t.complexity_order, t.id
+
+-- fragment: ready
+t.startable /*pg: AND ({in_order}) >= (SELECT f.priority_rank, f.neg_impact, f.complexity_order, f.id FROM ready_front f) */
    AND (t.not_before IS NULL OR t.not_before <= :now)
+
+-- fragment: ready_filter
+{ready}
+   AND (CAST(:everything AS boolean) OR t.repository_id IN (:visible))
    AND (CAST(:repository_id AS bigint) IS NULL OR t.repository_id = :repository_id)
    AND (CAST(:max_complexity AS integer) IS NULL OR t.complexity_order <= :max_complexity)
 
@@ -68,6 +74,12 @@ SELECT {task_columns}
  WHERE t.id = :id
  /*pg: FOR UPDATE OF t */
 
+-- name: lock_task_of_assignment
+SELECT {task_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+ WHERE t.id = (SELECT a.task_id FROM agent_assignments a WHERE a.id = :assignment_id)
+ /*pg: FOR UPDATE OF t */
+
 -- name: get_tasks
 SELECT {task_columns}
   FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
@@ -101,8 +113,8 @@ SELECT {task_columns}
   FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
  WHERE {task_filter}
    AND (CAST(:after_id AS bigint) = 0
-        OR (t.priority_rank, -t.impact, t.complexity_order, t.id) > (:after_rank, :after_impact, :after_complexity, :after_id))
- ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit
+        OR ({in_order}) > (:after_rank, :after_impact, :after_complexity, :after_id))
+ ORDER BY {in_order} LIMIT :limit
 
 -- name: page_ready_by_id
 SELECT {task_columns}
@@ -121,63 +133,79 @@ SELECT {task_columns}
 -- name: page_ready_by_order
 SELECT {task_columns}
   FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
- WHERE t.startable AND {task_filter}
-   AND t.priority_rank >= :after_rank
-   AND (CAST(:after_id AS bigint) = 0
-        OR (t.priority_rank, -t.impact, t.complexity_order, t.id) > (:after_rank, :after_impact, :after_complexity, :after_id))
- ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit
+ WHERE {ready} AND {task_filter}
+   AND ({in_order}) > (:after_rank, :after_impact, :after_complexity, :after_id)
+ ORDER BY {in_order} LIMIT :limit
 
 -- name: page_ready_by_order_here
 SELECT {task_columns}
   FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
  WHERE t.startable AND t.repository_id = :repository_id AND {task_filter}
-   AND t.priority_rank >= :after_rank
-   AND (CAST(:after_id AS bigint) = 0
-        OR (t.priority_rank, -t.impact, t.complexity_order, t.id) > (:after_rank, :after_impact, :after_complexity, :after_id))
- ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit
+   AND ({in_order}) > (:after_rank, :after_impact, :after_complexity, :after_id)
+ ORDER BY {in_order} LIMIT :limit
 
 -- name: list_ready
 SELECT {task_columns}
   FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
  WHERE {ready_filter}
- ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit
+ ORDER BY {in_order} LIMIT :limit
 
 -- name: list_ready_here
 SELECT {task_columns}
   FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
  WHERE t.startable AND t.repository_id = :repository_id AND (t.not_before IS NULL OR t.not_before <= :now)
    AND (CAST(:max_complexity AS integer) IS NULL OR t.complexity_order <= :max_complexity)
- ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit
+ ORDER BY {in_order} LIMIT :limit
 
--- name: pick_ready
-SELECT {task_columns}
-  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
- WHERE {ready_filter}
- ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit
- /*pg: FOR UPDATE OF t SKIP LOCKED */
+-- fragment: held
+status = 'in-progress', agent = :agent, fence = fence + 1, updated_at = :now, version = version + 1,
+       -- Its id is known before the assignment is stored: to take a task is one statement.
+       assignment_id = COALESCE(/*pg: nextval(pg_get_serial_sequence('agent_assignments', 'id')), */
+                                (SELECT max(id) + 1 FROM agent_assignments), 1)
 
--- name: pick_named
-SELECT {task_columns}
-  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
- WHERE t.id = :id AND t.startable AND (t.not_before IS NULL OR t.not_before <= :now)
- /*pg: FOR UPDATE OF t SKIP LOCKED */
+-- fragment: held_columns
+id, title, priority, version, created_at, updated_at, repository_id, complexity_auto, complexity_manual, assignment_id,
+       agent, fence, impact
+
+-- name: take_any
+UPDATE tasks SET {held}
+ WHERE id = (SELECT t.id FROM tasks t WHERE {ready} ORDER BY {in_order} LIMIT 1 /*pg: FOR UPDATE OF t SKIP LOCKED */)
+RETURNING {held_columns}
+
+-- name: take_ready
+UPDATE tasks SET {held}
+ WHERE id = (SELECT t.id FROM tasks t WHERE {ready_filter} ORDER BY {in_order} LIMIT 1
+             /*pg: FOR UPDATE OF t SKIP LOCKED */)
+RETURNING {held_columns}
+
+-- name: take_named
+UPDATE tasks SET {held}
+ WHERE id = (SELECT t.id FROM tasks t
+              WHERE t.id = :id AND t.startable AND (t.not_before IS NULL OR t.not_before <= :now)
+             /*pg: FOR UPDATE OF t SKIP LOCKED */)
+RETURNING {held_columns}
+
+-- name: hold_task
+UPDATE tasks SET {held}
+ WHERE id = :id AND version = :version
+RETURNING {held_columns}
 
 -- name: list_ready_labels
 SELECT t.id, t.labels
   FROM tasks t
  WHERE {ready_filter}
- ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit OFFSET :offset
+ ORDER BY {in_order} LIMIT :limit OFFSET :offset
 
 -- name: list_dispatchable
 SELECT {task_columns}
   FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
  WHERE t.startable AND (t.not_before IS NULL OR t.not_before <= :now)
    AND t.failures < :max_failures AND (t.retry_at IS NULL OR t.retry_at <= :now)
- ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit
+ ORDER BY {in_order} LIMIT :limit
 
 -- name: startable_among
 -- The cast keeps PostgreSQL from going through all that is startable, in its order, for the few that are asked for.
-SELECT t.id, t.repository_id, t.title, t.priority_rank, -t.impact, t.complexity_order FROM tasks t
+SELECT t.id, t.repository_id, t.title, {in_order} FROM tasks t
  WHERE t.id IN (:ids) AND CAST(t.startable AS integer) = 1 AND (t.not_before IS NULL OR t.not_before <= :now)
 
 -- name: list_children

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ...ports.storage import Store
 from .access import AccessContract
 from .assignments import AssignmentsContract
 from .deliveries_events import DeliveriesContract, EventsContract
@@ -9,6 +16,7 @@ from .graph import GraphContract
 from .jobs import JobsContract
 from .readiness import ReadinessContract
 from .repositories import ChangesContract, RepositoriesContract
+from .scores import ScoresContract
 from .tasks import TasksContract
 from .transactions import TransactionsContract
 
@@ -18,6 +26,7 @@ class StoreContract(
     RepositoriesContract,
     ChangesContract,
     TasksContract,
+    ScoresContract,
     ReadinessContract,
     GraphContract,
     AssignmentsContract,
@@ -26,4 +35,15 @@ class StoreContract(
     DeliveriesContract,
     AccessContract,
 ):
-    """What every store must hold. A subclass gives a fixture `store`: open, migrated, empty, its own for each test."""
+    """What every store must hold. A subclass says how to open an empty one, or gives the fixture `store` itself."""
+
+    def open_store(self, folder: Path) -> Store:
+        """An empty store, another one for each folder. The folder is the test's own, for what is kept in files."""
+        raise NotImplementedError("say how to open your store")
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[Store]:
+        """The store of a test: open, migrated, empty."""
+        with closing(self.open_store(tmp_path)) as store:
+            store.migrate()
+            yield store
