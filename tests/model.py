@@ -17,7 +17,10 @@ from nexus_core.nexus import Nexus
 from nexus_core.ports.queries import TaskQuery
 
 CLOSED = ("done", "cancelled")
-COUNTS = ("open_dependencies", "open_subtasks", "blocked_ancestors", "impact")
+COUNTS = ("open_dependencies", "open_subtasks", "blocked_ancestors", "impact", "chain")
+OF_THE_OPEN = ("impact", "chain")
+MOST_COUNTED = 10_000
+"""What the documentation says: from so many on, an impact is “so many or more”."""
 _TASKS = f"SELECT id, status, parent_id, not_before, assignment_id, {', '.join(COUNTS)} FROM tasks"
 _EDGES = "SELECT task_id, depends_on_id FROM task_dependencies"
 
@@ -28,6 +31,7 @@ class Truth:
 
     tasks: Mapping[int, Mapping[str, Any]]
     edges: tuple[tuple[int, int], ...]
+    _chains: dict[int, int] = attrs.field(factory=dict, init=False)
 
     @classmethod
     def read(cls, url: str) -> Truth:
@@ -78,13 +82,21 @@ class Truth:
             found |= front
         return found
 
+    def chain(self, task: int) -> int:
+        """How many open tasks the longest chain behind it has."""
+        if task not in self._chains:
+            behind = [one for one, on in self.edges if on == task and self.is_open(one)]
+            self._chains[task] = max((1 + self.chain(one) for one in behind), default=0)
+        return self._chains[task]
+
     def counts(self, task: int) -> dict[str, int]:
         """What should stand beside a task."""
         return {
             "open_dependencies": self.open_dependencies(task),
             "open_subtasks": self.open_subtasks(task),
             "blocked_ancestors": sum(1 for above in self.ancestors(task) if self.open_dependencies(above)),
-            "impact": len(self.waiting(task)),
+            "impact": min(len(self.waiting(task)), MOST_COUNTED),
+            "chain": self.chain(task),
         }
 
     def wrong_counts(self) -> dict[int, tuple[dict[str, int], dict[str, int]]]:
@@ -94,7 +106,7 @@ class Truth:
         """
         wrong = {}
         for task, row in self.tasks.items():
-            names = [name for name in COUNTS if name != "impact" or self.is_open(task)]
+            names = [name for name in COUNTS if name not in OF_THE_OPEN or self.is_open(task)]
             should, stands = self.counts(task), {name: row[name] for name in names}
             if {name: should[name] for name in names} != stands:
                 wrong[task] = (should, stands)

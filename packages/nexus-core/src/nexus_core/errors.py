@@ -48,6 +48,12 @@ class UnreadableFile(Invalid):
     code = "unreadable_file"
 
 
+class TooMany(Invalid):
+    """There is more of it than one answer holds. Ask for a part, or page by page."""
+
+    code = "too_many"
+
+
 class NotFound(NexusError):
     """There is no such thing, or it is not yours to see."""
 

@@ -259,6 +259,7 @@ def readiness_to_wire(readiness: Readiness) -> Wire:
         and {
             "unblocks": list(impact.unblocks),
             "waiting": impact.waiting,
+            "at_least": impact.is_at_least,
             "longest_chain": impact.longest_chain,
         },
     }

@@ -42,7 +42,7 @@ SHAPES: dict[str, str] = {
     "RepositoryRef": "id:int name:text",
     "Task": _TASK,
     "Condition": "code:text message:text tasks:[int]",
-    "Impact": "unblocks:[int] waiting:int longest_chain:int",
+    "Impact": "unblocks:[int] waiting:int at_least:flag longest_chain:int",
     "Readiness": "ready:flag why:[Condition] notes:[text] impact:Impact?",
     "Factor": "name:text value:number because:text",
     "Complexity": (

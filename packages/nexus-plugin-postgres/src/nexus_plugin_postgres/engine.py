@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
 from psycopg_pool import ConnectionPool
 
 from nexus_core.errors import NexusError
@@ -87,6 +87,12 @@ class PostgresSession:
     def all(self, name: str, /, **parameters: Any) -> list[Row]:
         """All rows of the answer."""
         return [*self._execute(name, parameters).fetchall()]
+
+    def tuples(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
+        """All rows of the answer, without the names of their columns."""
+        sql, flat = expand(rendered()[name], parameters)
+        with self._connection.cursor(row_factory=tuple_row) as cursor:
+            return cursor.execute(pyformat(sql), flat).fetchall()
 
     def time(self) -> datetime:
         """The time at the database."""

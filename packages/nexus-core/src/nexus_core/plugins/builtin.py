@@ -47,7 +47,7 @@ class Builtin:
 
     @hookimpl
     def nexus_job_handlers(self) -> Iterable[records.JobHandler]:
-        """Handle deliveries; run agents; look for work that waited out its pause; ask slow estimators."""
+        """Handle deliveries; run agents; look for work that waited out its pause; ask slow estimators; count."""
         yield records.JobHandler(kind="core.delivery", call=lambda job, ctx: ctx.nexus.deliveries.handle(job, ctx))
         yield records.JobHandler(
             kind="core.run_agent",
@@ -56,6 +56,7 @@ class Builtin:
             max_attempts=5,
         )
         yield records.JobHandler(kind="core.dispatch_waiting", call=dispatch_waiting)
+        yield records.JobHandler(kind="core.recount", call=recount)
         yield records.JobHandler(kind="core.estimate", call=lambda job, ctx: ctx.nexus.scores.run(job, ctx))
 
     @hookimpl
@@ -116,6 +117,11 @@ def dispatch(event: events.Event, ctx: Context) -> Outcome:
 def dispatch_waiting(job: Job, ctx: Context) -> Outcome:
     """Hand ready tasks to free agents: those whose pause after a failure is over."""
     return Done(f"{len(ctx.nexus.agents.dispatch())} tasks handed out")
+
+
+def recount(job: Job, ctx: Context) -> Outcome:
+    """Count anew all that is kept beside open tasks."""
+    return Done(f"{ctx.nexus.tasks.recount()} open tasks counted")
 
 
 def refresh_documents(event: events.Event, ctx: Context) -> Outcome | None:

@@ -26,6 +26,14 @@ class Tasks(Protocol):
         """Store a new task. :raises Duplicate: the external key is taken in its repository"""
         ...
 
+    def reserve(self, number: int) -> builtins.list[int]:
+        """Ids for so many new tasks, ascending: nobody else gets them."""
+        ...
+
+    def add_reserved(self, new: Mapping[int, NewTask], levels: Mapping[int, int], now: datetime) -> None:
+        """Store new tasks under reserved ids, parents before subtasks. :raises Duplicate: an external key is taken"""
+        ...
+
     def save(self, task: Task, now: datetime) -> Task:
         """Write a changed task. :raises StaleWrite: it is not at the version that was read"""
         ...
@@ -90,6 +98,10 @@ class Tasks(Protocol):
         """Add a dependency; false when it was there."""
         ...
 
+    def depend_all(self, edges: Sequence[tuple[int, int]]) -> None:
+        """Add dependencies, (task, on); those that are there stay."""
+        ...
+
     def undepend(self, task_id: int, on: int) -> bool:
         """Remove a dependency; false when there was none."""
         ...
@@ -102,40 +114,8 @@ class Tasks(Protocol):
         """(task, what it depends on) for the tasks that depend on these."""
         ...
 
-    def open_prerequisites(self, task_id: int) -> builtins.list[int]:
-        """The open tasks that an open task waits for, directly or not."""
-        ...
-
-    def waiting_for(self, task_id: int) -> builtins.list[int]:
-        """The open tasks that wait for a task, directly or not."""
-        ...
-
-    def bump_dependencies(self, ids: Sequence[int], delta: int) -> dict[int, int]:
-        """Change the count of open dependencies; the new counts by task."""
-        ...
-
     def bump_subtasks(self, task_id: int, delta: int) -> int:
         """Change the count of open subtasks; the new count."""
-        ...
-
-    def bump_ancestors(self, ids: Sequence[int], delta: int) -> None:
-        """Change the count of ancestors that are unready for their own dependencies."""
-        ...
-
-    def levels_of_dependents(self, ids: Sequence[int]) -> builtins.list[tuple[int, int, int]]:
-        """(task, its level, what it depends on) for the tasks that depend on these."""
-        ...
-
-    def set_levels(self, levels: Mapping[int, int]) -> None:
-        """Write the levels of tasks: above those of all that they depend on."""
-        ...
-
-    def set_impact(self, impacts: Mapping[int, int]) -> None:
-        """Write how many open tasks wait for each."""
-        ...
-
-    def set_counts(self, counts: Sequence[Mapping[str, int]]) -> None:
-        """Write all counts of tasks at once: `id`, and the four counts by their names."""
         ...
 
     def keys_of(self, repository_id: int) -> dict[str, int]:
@@ -148,6 +128,10 @@ class Tasks(Protocol):
 
     def find_external(self, repository_id: int, external_key: str) -> int | None:
         """The task with this external key; a key without a tag (`:3.2`) is found when only one tag has it."""
+        ...
+
+    def of_repository(self, repository_id: int) -> builtins.list[Task]:
+        """The tasks of a repository, by id."""
         ...
 
     def graph(self, repository_id: int | None, visible: Visible) -> builtins.list[Task]:

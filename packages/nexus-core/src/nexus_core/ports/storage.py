@@ -14,6 +14,7 @@ from typing import Protocol
 from ..clock import Clock
 from .charts import Charts
 from .collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
+from .graph import TaskGraph
 from .scores import Scores
 
 
@@ -23,6 +24,11 @@ class Transaction(Protocol):
     @property
     def tasks(self) -> Tasks:
         """Tasks and the dependencies between them."""
+        ...
+
+    @property
+    def graph(self) -> TaskGraph:
+        """Walks along the dependencies, and the counts that follow from them."""
         ...
 
     @property

@@ -16,7 +16,6 @@ from ..domain.access import LOCAL, Actor
 from ..domain.complexity import Score, Source, TaskFacts
 from ..domain.events import TaskCompleted, TaskEdited, TaskMoved, TasksImported
 from ..domain.findings import FileMend
-from ..domain.graph import find_cycles
 from ..domain.repositories import check_repository_name
 from ..domain.tasks import NewTask, Status, Task, task_key
 from ..errors import Fault, Invalid, NotFound, UnreadableFile
@@ -28,6 +27,7 @@ from .import_report import ImportReport, RolledBack
 from .repositories import add_repository
 from .score_imports import ScoreImporter
 from .scores import ScoreService, given_scores
+from .weaving import Cycle, recount, weave
 from .work import UnitOfWork, Work, repository_of, said_from
 
 _FIELDS = ("title", "description", "details", "test_strategy", "status", "priority", "labels", "raw_data")
@@ -75,7 +75,7 @@ class ImportService:
                 assert task_format.scores is not None  # noqa: S101 - it made the report
                 report = importer.run(parsed, task_format.scores, tag, repository)
             else:
-                report = self._import_tasks(work, parsed, task_format, repository, actor, delivery)
+                report = self._import_tasks(work, parsed, content, task_format, repository, actor, delivery)
                 if not dry_run:
                     work.tasks.save_file(self._known(work, repository, actor), path, format, content, work.now)
             if dry_run:
@@ -88,12 +88,13 @@ class ImportService:
             return done.report
 
     def _import_tasks(
-        self, work: Work, parsed: ParsedTasks, task_format: TaskFormat, name: str, actor: Actor, delivery: str | None
-    ) -> ImportReport:
+        self, work: Work, parsed: ParsedTasks, content: bytes, task_format: TaskFormat, name: str, actor: Actor,
+        delivery: str | None,
+    ) -> ImportReport:  # fmt: skip
         work.tasks.lock_graph()
         place = self._repository(work, name, actor)
         importer = _Importer(work, place, actor, delivery, self._scores, self._unit.config.key_prefix)
-        report = importer.run(parsed, self._previous(work, place, task_format), name)
+        report = importer.run(parsed, self._previous(work, place, task_format, content, parsed), name)
         importer.apart.save(work, place)
         return report
 
@@ -107,7 +108,7 @@ class ImportService:
             assert repository_id is not None  # noqa: S101 - only None gives None
             kept = work.tasks.file(repository_id)
             keys = {task_id: key for key, task_id in work.tasks.keys_of(repository_id).items()}
-            held = [task for task in work.tasks.graph(repository_id, None) if task.repository_id == repository_id]
+            held = work.tasks.of_repository(repository_id)
             tasks = Apart.load(work, repository_id).as_in_file(held)
             mends = work.charts.file_mends(repository_id)
         format_name, content = (kept[1], kept[2]) if kept else ("taskmaster", None)
@@ -137,11 +138,15 @@ class ImportService:
         assert checked is not None  # noqa: S101 - only None gives None
         return checked
 
-    def _previous(self, work: Work, repository_id: int, task_format: TaskFormat) -> dict[str, ParsedTask]:
+    def _previous(
+        self, work: Work, repository_id: int, task_format: TaskFormat, content: bytes, parsed: ParsedTasks
+    ) -> dict[str, ParsedTask]:
         kept = work.tasks.file(repository_id)
         if kept is None or kept[1] != task_format.name:
             return {}
-        return {task.external_key: task for task in task_format.parse(kept[2]).tasks}
+        # Reading is a good part of an import, and most files that come again are as they were.
+        former = parsed if kept[2] == content else task_format.parse(kept[2])
+        return {task.external_key: task for task in former.tasks}
 
 
 def _parsed(task_format: TaskFormat, content: bytes, path: str) -> ParsedScores | ParsedTasks:
@@ -180,8 +185,9 @@ class _Importer:
         self.actor = actor
         self.delivery = delivery
         self.warnings: list[Warning_] = []
-        self.created: list[int] = []
+        self.new: dict[int, NewTask] = {}
         self.changed: set[int] = set()
+        self.turned: list[Task] = []  #: those that were closed or reopened, as they are now
 
     def run(self, parsed: ParsedTasks, previous: Mapping[str, ParsedTask], name: str) -> ImportReport:
         work = self.work
@@ -190,18 +196,17 @@ class _Importer:
         existing = {task.id: task for task in work.tasks.many(list(ids.values()))}
         self.facts = _facts_of(parsed, self._given(parsed, ids, existing))
         waiting = self._waiting(existing)
+        reserved = iter(work.tasks.reserve(sum(one.external_key not in ids for one in parsed.tasks)))
         self.reported = self._reported(parsed, ids)
         for one in parsed.tasks:
             if one.external_key in ids:
                 self._merge(existing[ids[one.external_key]], one, previous.get(one.external_key))
             else:
-                ids[one.external_key] = self._add(one, ids)
+                ids[one.external_key] = self._add(next(reserved), one, ids)
         self._report_gone(previous, parsed, ids)
         dependencies, cycles = self._connect(parsed, previous, ids)
-        if self.created or self.changed:
-            upkeep.recount(work, [*self.created, *self.changed])
         self._score(parsed, ids)
-        if self.created or self.changed:
+        if self.new or self.changed:
             # New tasks are told of by `tasks.imported`; of the others, those are that the file set free.
             upkeep.announce_ready(work, waiting, actor=self.actor, because=None, delivery=self.delivery)
         report = ImportReport(
@@ -210,9 +215,9 @@ class _Importer:
             dry_run=False,
             tasks=len(parsed.tasks),
             dependencies=dependencies,
-            created=len(self.created),
+            created=len(self.new),
             changed=len(self.changed),
-            unchanged=len(parsed.tasks) - len(self.created) - len(self.changed),
+            unchanged=len(parsed.tasks) - len(self.new) - len(self.changed),
             warnings=tuple(self.warnings),
             cycles=cycles,
         )
@@ -241,30 +246,26 @@ class _Importer:
     def _score(self, parsed: ParsedTasks, ids: Mapping[str, int]) -> None:
         """Keep what was scored; estimate anew what changed, or got other parts, or is a part of what was scored."""
         self.work.scores.save(self.scores, self.work.now)
-        below = self.work.tasks.descendants(sorted(self.scores.keys() - set(self.created)))
+        below = self.work.tasks.descendants(sorted(self.scores.keys() - self.new.keys()))
         parents = {
             ids[one.parent_key] for one in parsed.tasks if one.parent_key and ids[one.external_key] in self.scores
         }
         stale = self.scorer.stale(self.work, self.repository_id)
-        self.scorer.refresh(self.work, {*self.changed, *parents, *stale} - set(self.created) | {*below})
-        self.scorer.ask(self.work, self.created)
+        self.scorer.refresh(self.work, {*self.changed, *parents, *stale} - self.new.keys() | {*below})
+        self.scorer.ask(self.work, self.new)
 
-    def _add(self, one: ParsedTask, ids: Mapping[str, int]) -> int:
+    def _add(self, task_id: int, one: ParsedTask, ids: Mapping[str, int]) -> int:
         fields: dict[str, Any] = {name: getattr(one, name) for name in _FIELDS}
         score = _file_score(one) or self.scorer.estimate(self.facts[one.external_key])
-        task = self.work.tasks.add(
-            NewTask(
-                **fields,
-                repository_id=self.repository_id,
-                external_key=one.external_key,
-                complexity_auto=score.value,
-                parent_id=ids.get(one.parent_key) if one.parent_key else None,
-            ),
-            self.work.now,
+        self.new[task_id] = NewTask(
+            **fields,
+            repository_id=self.repository_id,
+            external_key=one.external_key,
+            complexity_auto=score.value,
+            parent_id=ids.get(one.parent_key) if one.parent_key else None,
         )
-        self.created.append(task.id)
-        self.scores[task.id] = score
-        return task.id
+        self.scores[task_id] = score
+        return task_id
 
     def _merge(self, task: Task, theirs: ParsedTask, base: ParsedTask | None) -> None:
         taken, warnings = self._differences(task, theirs, base)
@@ -282,6 +283,8 @@ class _Importer:
         if set(taken) == {"raw_data"} and _others(task.raw_data, theirs) == _others(theirs.raw_data, theirs):
             return  # the file says now what Nexus knew already, such as after its own export
         self.changed.add(task.id)
+        if saved.status.is_closed is not task.status.is_closed:
+            self.turned.append(saved)
         self._tell(task, saved, [name for name in taken if name not in ("raw_data", "status")])
 
     def _differences(
@@ -337,46 +340,26 @@ class _Importer:
     def _connect(
         self, parsed: ParsedTasks, previous: Mapping[str, ParsedTask], ids: Mapping[str, int]
     ) -> tuple[int, tuple[tuple[str, ...], ...]]:
-        """Add and remove dependencies as the file says; cycles are reported and left open."""
+        """Store the new tasks; add and remove dependencies as the file says; cycles are reported and left open."""
         tasks = self.work.tasks
-        known = set(tasks.dependencies(list(ids.values())))
+        known = set(tasks.dependencies([task_id for task_id in ids.values() if task_id not in self.new]))
         here = {one.external_key for one in parsed.tasks}
         wanted = {(ids[one.external_key], ids[on]) for one in parsed.tasks for on in one.dependencies if on in ids}
         former = {
             (ids[key], ids[on]) for key, one in previous.items() for on in one.dependencies if key in here and on in ids
         }
-        for task_id, on in sorted((former - wanted) & known):
+        gone = sorted((former - wanted) & known)
+        for task_id, on in gone:
             tasks.undepend(task_id, on)
-            self.changed.add(task_id)
         # A dependency that Nexus dropped since the last import stays dropped: only the file's news are taken, and
         # those that an import left out, which may fit by now.
-        fresh = wanted - known - (former - self.apart.left_out)
-        cycles = self._cycles(fresh)
-        left_out = {edge for _, edge in cycles}
-        self.apart = attrs.evolve(self.apart, left_out=frozenset(left_out))
-        for task_id, on in sorted(fresh - left_out):
-            tasks.depend(task_id, on)
-            if task_id not in self.created:
-                self.changed.add(task_id)
+        tied, cycles = weave(self.work, self.new, wanted - known - (former - self.apart.left_out))
+        self.changed.update(task_id for task_id, _ in (*gone, *tied) if task_id not in self.new)
+        recount(self.work, self.new, self.turned, tied, gone)
+        self.apart = attrs.evolve(self.apart, left_out=frozenset(edge for _, edge in cycles))
         return len(wanted), self._report_cycles(cycles, ids)
 
-    def _cycles(self, fresh: set[tuple[int, int]]) -> list[tuple[tuple[int, ...], tuple[int, int]]]:
-        edges: dict[int, list[int]] = {}
-        front, seen = {node for edge in fresh for node in edge}, set[int]()
-        while front:
-            seen |= front
-            near: set[int] = set()
-            for node, there in self.work.tasks.dependencies(sorted(front)):
-                edges.setdefault(node, []).append(there)
-                near.add(there)
-            front = near - seen
-        for node, there in sorted(fresh):
-            edges.setdefault(node, []).append(there)
-        return find_cycles(sorted(seen), edges, lambda node, there: (node, there) in fresh)
-
-    def _report_cycles(
-        self, cycles: Sequence[tuple[tuple[int, ...], tuple[int, int]]], ids: Mapping[str, int]
-    ) -> tuple[tuple[str, ...], ...]:
+    def _report_cycles(self, cycles: Sequence[Cycle], ids: Mapping[str, int]) -> tuple[tuple[str, ...], ...]:
         """Name each cycle with its whole path; tasks of other repositories by what they are called everywhere."""
         names = {task_id: key for key, task_id in ids.items()}
         elsewhere = {step for path, _ in cycles for step in path} - names.keys()

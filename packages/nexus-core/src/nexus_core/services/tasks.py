@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterable, Mapping, Sequence, Set
+from functools import partial
 from typing import Any
 
 import attrs
@@ -13,16 +14,19 @@ from ..domain import readiness
 from ..domain.access import LOCAL, Actor
 from ..domain.complexity import TaskFacts
 from ..domain.events import TaskCreated, TaskDepended, TaskEdited
-from ..domain.graph import Graph, longest_chain
-from ..domain.readiness import Impact, Readiness
+from ..domain.graph import Graph, Outline
+from ..domain.readiness import Readiness
 from ..domain.tasks import NewTask, Priority, Status, Task, task_key
 from ..errors import Cycle, Fault, Invalid, StaleWrite
 from ..ports.queries import Page, ReadyQuery, TaskQuery
-from . import upkeep
+from . import outlook, upkeep
 from .imports import ImportService
 from .moves import drop_dependency, move_task
 from .scores import ScoreService, given_scores
 from .work import UnitOfWork, Work, repository_of, require_seen
+
+_ABOVE_ALL = 2**62
+"""Above every id."""
 
 
 @attrs.frozen(kw_only=True)
@@ -103,7 +107,7 @@ class TaskService:
         work.tasks.bump_subtasks(parent.id, 1)
         self._scores.refresh(work, [parent.id])
         unready = sum(1 for other in above if other.open_dependencies)
-        work.tasks.bump_ancestors([task.id] if unready else [], unready)
+        work.graph.bump_ancestors([task.id] if unready else [], unready)
         return work.tasks.get(task.id)
 
     def _add_scored(self, work: Work, new: NewTask, dependencies: int, above: Sequence[Task]) -> Task:
@@ -274,6 +278,16 @@ class TaskService:
 
         return self._unit.write(action)
 
+    def recount(self) -> int:
+        """Count anew all that is kept beside open tasks, some at a time; how many there are.
+
+        A repair: it changes nothing unless something went wrong.
+        """
+        counted, before = 0, _ABOVE_ALL
+        while ids := self._unit.write(partial(upkeep.recount_some, before=before)):
+            counted, before = counted + len(ids), ids[-1]
+        return counted
+
     # Answers ----------------------------------------------------------------------------------------------------------
 
     def get(self, task_id: int, *, actor: Actor = LOCAL) -> Task:
@@ -339,43 +353,20 @@ class TaskService:
                 subtasks=work.tasks.children(task.id),
                 now=work.now,
             )
-            return attrs.evolve(found, impact=_impact(work, task))
+            return attrs.evolve(found, impact=outlook.impact(work, task))
 
     def graph(self, repository: int | str | None = None, *, actor: Actor = LOCAL) -> Graph:
-        """The tasks of a repository (or all), the dependencies between them, the longest chain of open ones."""
+        """The tasks of a repository (or all), the dependencies between them, the longest chain of open ones.
+
+        The tasks come without their texts. :raises TooMany: there are more than one answer holds
+        """
         with self._unit.read() as work:
-            tasks = work.tasks.graph(repository_of(work, repository, actor), actor.repositories)
-        shown = {task.id for task in tasks}
-        edges = tuple((task.id, on) for task in tasks for on in task.dependencies if on in shown)
-        open_ids = [task.id for task in tasks if not task.status.is_closed]
-        still_open = set(open_ids)
-        waits = {
-            task.id: [on for on in task.dependencies if on in still_open] for task in tasks if task.id in still_open
-        }
-        return Graph(tasks=tuple(tasks), edges=edges, critical_path=longest_chain(open_ids, waits))
+            return outlook.graph(work, repository_of(work, repository, actor), actor.repositories)
 
-
-def _impact(work: Work, task: Task) -> Impact:
-    dependents = work.tasks.many([dependent for dependent, _ in work.tasks.dependents([task.id])])
-    freed = [other.id for other in dependents if _only(other, open_dependencies=1)] if not task.status.is_closed else []
-    parents = work.tasks.ancestors(task.id)[:1] if not task.status.is_closed else []
-    freed += [parent.id for parent in parents if _only(parent, open_subtasks=1)]
-    behind = work.tasks.waiting_for(task.id)
-    edges: dict[int, list[int]] = {node: [] for node in behind}
-    for node, on in work.tasks.dependencies(behind):
-        if on in edges:
-            edges[node].append(on)
-    return Impact(unblocks=tuple(freed), waiting=len(behind), longest_chain=len(longest_chain(behind, edges)))
-
-
-def _only(task: Task, *, open_dependencies: int = 0, open_subtasks: int = 0) -> bool:
-    """Whether these are all that keeps a task from being ready."""
-    return (
-        task.status is Status.PENDING
-        and task.assignment_id is None
-        and (task.open_dependencies, task.open_subtasks, task.blocked_ancestors)
-        == (open_dependencies, open_subtasks, 0)
-    )
+    def outline(self, repository: int | str | None = None, *, actor: Actor = LOCAL) -> Outline:
+        """The graph as ids alone, however large: in an order in which the tasks can be done, with the longest chain."""
+        with self._unit.read() as work:
+            return outlook.outline(work, repository_of(work, repository, actor), actor.repositories)
 
 
 def _cycle(work: Work, path: tuple[int, ...], prefix: str) -> Cycle:

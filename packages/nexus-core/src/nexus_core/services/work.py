@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..plugins.context import Context
     from ..ports.charts import Charts
     from ..ports.collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
+    from ..ports.graph import TaskGraph
     from ..ports.scores import Scores
     from ..ports.storage import Store, Transaction
 
@@ -46,6 +47,11 @@ class Work:
     def tasks(self) -> Tasks:
         """The collection of the transaction."""
         return self._transaction.tasks
+
+    @property
+    def graph(self) -> TaskGraph:
+        """The collection of the transaction."""
+        return self._transaction.graph
 
     @property
     def scores(self) -> Scores:

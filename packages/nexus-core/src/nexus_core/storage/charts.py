@@ -28,7 +28,7 @@ class SqlCharts:
     def outlines(self, ids: Sequence[int]) -> list[Task]:
         """Those of the ids that exist, by id."""
         parts = chunks(sorted(set(ids)))
-        return self._tasks([row for part in parts for row in self._session.all("outline_tasks", ids=part)])
+        return self._tasks([row for part in parts for row in self._session.all("chart_tasks", ids=part)])
 
     def _tasks(self, found: Sequence[Row]) -> list[Task]:
         dependencies: dict[int, list[int]] = {}

@@ -43,6 +43,10 @@ class SqlSession(Protocol):
         """All rows of the answer."""
         ...
 
+    def tuples(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
+        """All rows of the answer, without the names of their columns: for answers of many small rows."""
+        ...
+
 
 class SqlEngine(Protocol):
     """A database that takes the common subset of SQL."""

@@ -60,6 +60,10 @@ class SqliteSession:
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
+    def tuples(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
+        """All rows of the answer, without the names of their columns."""
+        return self._execute(name, parameters).fetchall()
+
 
 class SqliteEngine:
     """An SQLite file. WAL lets readers and one writer work side by side; a file lives on one host's local disk."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .charts import SqlCharts
     from .deliveries import SqlDeliveries
     from .events import SqlEvents
+    from .graph import SqlTaskGraph
     from .jobs import SqlJobs
     from .repositories import SqlChanges, SqlRepositories
     from .scores import SqlScores
@@ -34,6 +35,13 @@ class SqlTransaction:
         from .tasks import SqlTasks
 
         return SqlTasks(self._session)
+
+    @cached_property
+    def graph(self) -> SqlTaskGraph:
+        """Walks along the dependencies, and the counts that follow from them."""
+        from .graph import SqlTaskGraph
+
+        return SqlTaskGraph(self._session)
 
     @cached_property
     def scores(self) -> SqlScores:

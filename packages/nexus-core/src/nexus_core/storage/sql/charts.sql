@@ -14,7 +14,7 @@ SELECT t.id, t.title, t.status, t.priority, t.repository_id, t.parent_id, t.labe
  WHERE t.repository_id IS NULL
  ORDER BY t.id
 
--- name: outline_tasks
+-- name: chart_tasks
 {outline}
  WHERE t.id IN (:ids)
  ORDER BY t.id

@@ -8,7 +8,10 @@ class TestMyStore(StoreContract):
 import pytest
 
 pytest.register_assert_rewrite(
-    *(f"{__name__}.{part}" for part in ("access", "assignments", "jobs", "repositories", "tasks", "transactions")),
+    *(
+        f"{__name__}.{part}"
+        for part in ("access", "assignments", "graph", "jobs", "repositories", "tasks", "transactions")
+    ),
     f"{__name__}.deliveries_events",
     f"{__name__}.readiness",
 )

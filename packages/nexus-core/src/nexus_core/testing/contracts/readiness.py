@@ -11,6 +11,7 @@ import pytest
 
 from ...domain.tasks import Priority, Status
 from ...errors import StaleWrite
+from ...ports.graph import State
 from ...ports.queries import ReadyQuery
 from ...ports.storage import Store
 from .aids import EARLIER, LATER, NOW, at_once, make_repository, make_task, make_tasks, new_assignment
@@ -36,9 +37,9 @@ class ReadinessContract:
     def test_conditions(self, store: Store, fields: dict[str, Any], counts: dict[str, int], ready: bool) -> None:
         """Each condition of readiness counts, in every look-up alike."""
         task_id = make_task(store, **fields).id
-        zero = {"open_dependencies": 0, "open_subtasks": 0, "blocked_ancestors": 0, "impact": 0}
         with store.writing() as tx:
-            tx.tasks.set_counts([{"id": task_id, **zero, **counts}])
+            (state,) = tx.graph.states([task_id])
+            tx.graph.set_counts([State(**{**state._asdict(), **counts})])
         expected = [task_id] if ready else []
 
         with store.writing() as tx:
@@ -64,7 +65,7 @@ class ReadinessContract:
         wanted, twin = make_task(store, complexity_manual=9).id, make_task(store, complexity_auto=2).id
         urgent = make_task(store, priority=Priority.CRITICAL, complexity_manual=10).id
         with store.writing() as tx:
-            tx.tasks.set_impact({wanted: 3})
+            tx.graph.set_behind({wanted: (3, 1)})
 
         with store.writing() as tx:
             expected = [urgent, wanted, small, twin, large, low]
@@ -131,15 +132,16 @@ class ReadinessContract:
         """The counts change by a difference, and the new ones are told."""
         a, b = make_tasks(store, 2)
         with store.writing() as tx:
-            assert {a: 2, b: 2} == tx.tasks.bump_dependencies([b, a, a], 2)
-            assert {a: 1} == tx.tasks.bump_dependencies([a], -1)
+            assert {a: 2, b: 2} == tx.graph.bump_dependencies([b, a, a], 2)
+            assert {a: 1} == tx.graph.bump_dependencies([a], -1)
             assert (1, 0) == (tx.tasks.bump_subtasks(a, 1), tx.tasks.bump_subtasks(a, -1))
-            tx.tasks.bump_ancestors([a, b], 1)
-            tx.tasks.set_impact({a: 5})
+            tx.graph.bump_ancestors([a, b], 1)
+            tx.graph.set_behind({a: (5, 2)})
+            tx.graph.add_behind([a, b], impact=2, chain=1)
             found = tx.tasks.get(a)
 
-            assert (1, 0, 1, 5) == (
-                found.open_dependencies, found.open_subtasks, found.blocked_ancestors, found.impact,
+            assert (1, 0, 1, 7, 3) == (
+                found.open_dependencies, found.open_subtasks, found.blocked_ancestors, found.impact, found.chain,
             )  # fmt: skip
             assert 1 == found.version
 

@@ -13,6 +13,7 @@ from .access import AccessContract
 from .assignments import AssignmentsContract
 from .charts import ChartsContract
 from .deliveries_events import DeliveriesContract, EventsContract
+from .graph import GraphContract
 from .jobs import JobsContract
 from .readiness import ReadinessContract
 from .repositories import ChangesContract, RepositoriesContract
@@ -29,6 +30,7 @@ class StoreContract(
     ScoresContract,
     ReadinessContract,
     ChartsContract,
+    GraphContract,
     AssignmentsContract,
     EventsContract,
     JobsContract,
