@@ -2,7 +2,8 @@
 
 SQLite lets one write at a time, and its own way of waiting starves processes. Here those who wait look now and then, at
 longer and longer intervals, for each look takes time from the one who writes. Who has waited long goes to the door:
-while somebody stands there nobody else may take the turn, so the wait has an end.
+while somebody stands there nobody else may take the turn, so the wait has an end. They go one by one with a pause
+between: on a busy machine it takes a while until the one at the door looks again, and meanwhile nobody writes.
 
 The locks are the kernel's, on two files beside the database, so that they end with the process that held them. SQLite's
 own lock remains the truth: whoever does not know these files is only less fair.
@@ -21,8 +22,11 @@ try:
 except ImportError:  # where there is no such lock, SQLite's own has to do
     fcntl = None  # type: ignore[assignment]
 
-_LONG = 0.02
+_LONG = 0.04
 """Seconds after which one that waits goes to the door."""
+
+_PAUSE = 0.01
+"""Seconds between one that came by the door and the next."""
 
 _FIRST, _LAST = 0.0002, 0.001
 """Seconds between two looks of one that waits: at first, and at most."""
@@ -60,10 +64,9 @@ class Turn:
                 if _lock(turn):
                     fcntl.flock(door, fcntl.LOCK_UN)
                     return True
-                if time.monotonic() - began < _LONG:
-                    fcntl.flock(door, fcntl.LOCK_UN)
-                else:
+                if time.monotonic() - began > _LONG and time.time() - os.fstat(door).st_mtime > _PAUSE:
                     return self._came_at_the_door(door, turn, began + seconds)
+                fcntl.flock(door, fcntl.LOCK_UN)
             if time.monotonic() - began > seconds:
                 return False
             time.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - a wait, not a secret
@@ -74,6 +77,7 @@ class Turn:
         while not came and time.monotonic() < end:
             time.sleep(_AT_THE_DOOR)
             came = _lock(turn)
+        os.utime(door)
         fcntl.flock(door, fcntl.LOCK_UN)
         return came
 
