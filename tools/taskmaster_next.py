@@ -21,6 +21,7 @@ from typing import Any
 
 import attrs
 
+from nexus_core import Nexus, TaskQuery
 from nexus_core.domain.tasks import Task
 from nexus_core.errors import UnreadableFile
 from nexus_core.formats.taskmaster import parse
@@ -183,7 +184,7 @@ def compare(data: Path) -> tuple[list[Answer], list[str]]:
             except UnreadableFile:
                 foreign.append(file)
                 continue
-            held = {task.external_key: task for task in nexus.tasks.graph(f"real/{file.removesuffix('.json')}").tasks}
+            held = {task.external_key: task for task in tasks_of(nexus, f"real/{file.removesuffix('.json')}")}
             known = iter([held[task.external_key] for task in parse(content).tasks])
             ready = nexus.tasks.ready(f"real/{file.removesuffix('.json')}", limit=len(held))
             for tag, tasks in lists_of(json.loads(content)).items():
@@ -193,6 +194,16 @@ def compare(data: Path) -> tuple[list[Answer], list[str]]:
                     first = next((ids[task.id] for task in ready if task.id in ids), None)
                     answers.append(explain(answer_of(file, tag, theirs[tag], first), Tag(entries)))
     return answers, foreign
+
+
+def tasks_of(nexus: Nexus, repository: str) -> list[Task]:
+    """All tasks of a repository."""
+    page = nexus.tasks.list(TaskQuery(repository=repository, limit=200))
+    found = [*page.items]
+    while page.next_cursor:
+        page = nexus.tasks.list(TaskQuery(repository=repository, limit=200, cursor=page.next_cursor))
+        found += page.items
+    return found
 
 
 def answer_of(file: str, tag: str, theirs: str, first: Entry | None) -> Answer:

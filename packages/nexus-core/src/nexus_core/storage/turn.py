@@ -20,7 +20,7 @@ from pathlib import Path
 try:
     import fcntl
 except ImportError:  # where there is no such lock, SQLite's own has to do
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment] # a module, or its absence
 
 _LONG = 0.04
 """Seconds after which one that waits goes to the door."""
