@@ -294,11 +294,13 @@ class _Importer:
         """Add and remove dependencies as the file says; cycles are reported and left open."""
         tasks = self.work.tasks
         known = set(tasks.dependencies(list(ids.values())))
-        here = {one.external_key for one in parsed.tasks}
+        here = {ids[one.external_key] for one in parsed.tasks}
         wanted = {(ids[one.external_key], ids[on]) for one in parsed.tasks for on in one.dependencies if on in ids}
-        former = {
-            (ids[key], ids[on]) for key, one in previous.items() for on in one.dependencies if key in here and on in ids
+        said = {
+            (ids[key], ids[on]) for key, one in previous.items() if key in ids for on in one.dependencies if on in ids
         }
+        said |= self.apart.gone_edges
+        former = {edge for edge in said if edge[0] in here}  # those of a task that left the file wait for its return
         for task_id, on in sorted((former - wanted) & known):
             tasks.undepend(task_id, on)
             self.changed.add(task_id)
@@ -307,7 +309,7 @@ class _Importer:
         fresh = wanted - known - (former - self.apart.left_out)
         cycles = self._cycles(fresh)
         left_out = {edge for _, edge in cycles}
-        self.apart = attrs.evolve(self.apart, left_out=frozenset(left_out))
+        self.apart = attrs.evolve(self.apart, left_out=frozenset(left_out), gone_edges=frozenset(said - former))
         for task_id, on in sorted(fresh - left_out):
             tasks.depend(task_id, on)
             if task_id not in self.created:
