@@ -138,9 +138,15 @@ def _comes_out_as_it_came_in(nexus: Nexus, url: str, found: Imported) -> None:
     again = nexus.tasks.import_file(found.content, found.repository)
 
     assert found.content == first
-    assert (0, 0, found.cycles) == (again.created, again.changed, again.cycles)
+    assert (0, 0) == (again.created, again.changed)
+    assert _left_out(found.cycles) == _left_out(again.cycles)
     assert before == (_rows(url, found.repository_id), _edges(url, found.repository_id))
     assert found.content == nexus.tasks.export_file(found.repository)
+
+
+def _left_out(cycles: tuple[tuple[str, ...], ...]) -> set[tuple[str, ...]]:
+    """The dependencies that close them; the way around may be another the next time."""
+    return {path[-2:] for path in cycles}
 
 
 def next_version_rightly(nexus: Nexus, url: str, found: Imported, content: bytes) -> bool:
@@ -159,7 +165,8 @@ def next_version_rightly(nexus: Nexus, url: str, found: Imported, content: bytes
     assert file_truth.edges_of(tasks) == edges | left_out
     assert content == nexus.tasks.export_file(found.repository)
     again = nexus.tasks.import_file(content, found.repository)
-    assert (0, 0, report.cycles) == (again.created, again.changed, again.cycles)
+    assert (0, 0) == (again.created, again.changed)
+    assert _left_out(report.cycles) == _left_out(again.cycles)
     assert content == nexus.tasks.export_file(found.repository)
     return True
 

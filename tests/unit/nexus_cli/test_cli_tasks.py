@@ -52,6 +52,19 @@ def test_an_import_reports_each_kind_of_warning_with_its_places(nexus, tmp_path)
 
     assert "acme/api: would import 3 tasks (3 new, 0 changed, 0 as before), 2 dependencies" in ran.out
     assert "there is no task 99\n    at master / task 3 / dependencies[1]" in ran.out
+    assert "task doctor" not in ran.out
+
+
+def test_an_import_with_warnings_says_who_mends_them(nexus, tmp_path):
+    """The doctor knows how; it is not named where there is nothing to mend."""
+    file = tmp_path / "tasks.json"
+    file.write_text(json.dumps(FILE))
+    ran = nexus("task", "import", str(file), "--repo", "acme/api")
+    file.write_text(json.dumps({"tasks": FILE["tasks"][:2]}))
+    sound = nexus("task", "import", str(file), "--repo", "acme/web")
+
+    assert ran.out.endswith("How to mend them: nexus task doctor --repo acme/api\n")
+    assert "task doctor" not in sound.out
 
 
 def test_an_import_tells_each_cycle_and_a_handful_of_the_rest(nexus, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexus_core.domain.graph import find_cycles, find_path, longest_chain, topological_order, waiting_counts
+from nexus_core.domain.graph import find_cycles, find_path, longest_chain, topological_order
 
 NODES = list(range(8))
 graphs = st.fixed_dictionaries({node: st.lists(st.sampled_from(NODES), unique=True, max_size=4) for node in NODES})
@@ -102,16 +102,6 @@ def test_only_what_may_be_dropped_is_dropped():
     cycles = find_cycles([1, 2, 3], {1: [2], 2: [3], 3: [1]}, lambda node, there: (node, there) == (1, 2))
 
     assert [(1, 2)] == [edge for _, edge in cycles]
-
-
-@given(acyclic, st.lists(st.booleans(), min_size=8, max_size=8))
-def test_waiting_counts_are_those_of_a_search(dependents, opened):
-    """How many open tasks can be reached through open tasks."""
-    is_open = dict(zip(NODES, opened, strict=True))
-    through_open = {node: [there for there in dependents[node] if is_open[there]] for node in NODES}
-    expected = {node: len(reachable(node, through_open)) for node in NODES}
-
-    assert expected == waiting_counts(NODES, dependents, is_open)
 
 
 @given(acyclic)

@@ -1,4 +1,4 @@
-"""`nexus task import`: a task file into Nexus."""
+"""`nexus task import`: a task file, or a complexity report, into Nexus."""
 
 from __future__ import annotations
 
@@ -25,16 +25,27 @@ _ALIKE_SHOWN = 4
 @click.argument("file", metavar="FILE")
 @repo_option(help="owner/name, added if it is new; in a checkout of GitHub, that one.")
 @click.option("--path", help="Where the file stands in the repository. Default: seen from the checkout's top.")
+@click.option("--tag", help="Of a complexity report: the tag that it is of. Default: as its file name says.")
 @click.option("--dry-run", is_flag=True, help="Only report what would be done.")
-def import_(session: Session, file: str, repository: str | None, path: str | None, dry_run: bool) -> None:
-    """Import a task file, such as Taskmaster's tasks.json; again, to bring in what changed. `-` is standard input."""
+def import_(
+    session: Session, file: str, repository: str | None, path: str | None, tag: str | None, dry_run: bool
+) -> None:
+    """Import a task file, such as Taskmaster's tasks.json; again, to bring in what changed. `-` is standard input.
+
+    A complexity report of Taskmaster's is known by its shape: its scores go to the tasks that are there. A score that
+    a person set stays.
+    """
     content = read_file(file)
     query = {
-        "repository": scope.required(repository), "path": path or place_of(file), "dry_run": dry_run or None
+        "repository": scope.required(repository), "path": path or place_of(file), "tag": tag,
+        "dry_run": dry_run or None,
     }  # fmt: skip
     _progress(session, f"importing {len(content)} bytes into {query['repository']} …")
     answer = session.call("POST", "/tasks/import", query=query, content=content, timeout=TIMEOUT)
     session.show(answer, show_report)
+    # Once: who imports again knows.
+    if session.document(answer)["created"] and file != "-" and (beside := reports_beside(Path(file))):
+        session.note(f"Scores lie beside it, and are not taken by themselves: nexus task import {beside[0]}")
 
 
 def place_of(file: str) -> str | None:
@@ -46,6 +57,12 @@ def place_of(file: str) -> str | None:
     return (whole.relative_to(top) if top else Path(whole.name)).as_posix()
 
 
+def reports_beside(file: Path) -> list[Path]:
+    """The complexity reports that Taskmaster keeps beside its task file."""
+    folder = file.parent.parent / "reports"
+    return sorted(folder.glob("task-complexity-report*.json")) if file.parent.name == "tasks" else []
+
+
 def _progress(session: Session, text: str) -> None:
     from ..screen import stderr_is_terminal
 
@@ -55,21 +72,37 @@ def _progress(session: Session, text: str) -> None:
 
 def show_report(screen: Screen, report: dict[str, Any]) -> None:
     """Tell the report of an import: the figures, then each kind of warning with its places."""
-    words = ("new", "changed", "as before")
-    figures = ", ".join(
-        f"{report[name]} {word}" for name, word in zip(("created", "changed", "unchanged"), words, strict=True)
-    )
-    start = "would import" if report["dry_run"] else "imported"
-    screen.line(
-        f"{screen.bold(report['repository'])}: {start} {report['tasks']} tasks ({figures}), "
-        f"{report['dependencies']} dependencies"
-    )
+    screen.line(f"{screen.bold(report['repository'])}: {_scores(report) if _is_scores(report) else _tasks(report)}")
     for (message, done), places in _grouped(report["warnings"]).items():
         screen.line(screen.style(f"{len(places)}× {message}" if len(places) > 1 else message, fg="yellow"))
         more = len(places) - _PLACES_SHOWN
         shown = "; ".join(places[:_PLACES_SHOWN]) + (f"; and {more} more (--json shows them)" if more > 0 else "")
         screen.line(f"    {screen.dim('at')} {screen.style(shown)}")
         screen.line(f"    {screen.dim(done)}")
+    if report["warnings"] and not report["dry_run"]:
+        screen.line(f"How to mend them: nexus task doctor --repo {screen.style(report['repository'])}")
+
+
+def _is_scores(report: dict[str, Any]) -> bool:
+    return report.get("kind") == "scores"
+
+
+def _scores(report: dict[str, Any]) -> str:
+    start = "would score" if report["dry_run"] else "scored"
+    left = ", ".join(f"{report[name]} {name}" for name in ("unscored", "unmatched") if report[name])
+    return (
+        f"{start} {report['changed'] + report['unchanged']} tasks of tag {report['tag']} ({report['changed']} changed, "
+        f"{report['unchanged']} as before){'; ' + left if left else ''}"
+    )
+
+
+def _tasks(report: dict[str, Any]) -> str:
+    words = ("new", "changed", "as before")
+    figures = ", ".join(
+        f"{report[name]} {word}" for name, word in zip(("created", "changed", "unchanged"), words, strict=True)
+    )
+    start = "would import" if report["dry_run"] else "imported"
+    return f"{start} {report['tasks']} tasks ({figures}), {report['dependencies']} dependencies"
 
 
 def _grouped(warnings: list[dict[str, Any]]) -> dict[tuple[str, str], list[str]]:

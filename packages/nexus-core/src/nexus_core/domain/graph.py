@@ -1,4 +1,4 @@
-"""The dependency graph as plain mappings: cycles, waiting counts, critical path."""
+"""The dependency graph as plain mappings: order, cycles, critical path."""
 
 from __future__ import annotations
 
@@ -16,9 +16,18 @@ _LARGE_KNOT = 1000  # tasks that all wait for each other; no file of a sane mind
 class Graph:
     """Tasks, the dependencies between them, and the longest chain of open ones."""
 
-    tasks: tuple[Task, ...]
+    tasks: tuple[Task, ...]  #: without their texts
     edges: tuple[tuple[int, int], ...]  #: (task, the task that it depends on)
     critical_path: tuple[int, ...]  #: from the first to be done to the last
+
+
+@attrs.frozen(kw_only=True)
+class Outline:
+    """A graph of any size: ids alone."""
+
+    order: tuple[int, ...]  #: each task behind all that it depends on
+    edges: tuple[tuple[int, int], ...]  #: (task, the task that it depends on)
+    critical_path: tuple[int, ...]  #: the longest chain of open tasks, from the first to be done to the last
 
 
 def find_path(start: int, goal: int, edges: Mapping[int, Iterable[int]]) -> tuple[int, ...] | None:
@@ -46,24 +55,14 @@ def topological_order(nodes: Sequence[int], edges: Mapping[int, Sequence[int]]) 
     >>> topological_order([1, 2, 3], {1: [2], 2: [3]})
     ([3, 2, 1], [])
     """
-    known = set(nodes)
-    missing = {node: sum(1 for there in edges.get(node, ()) if there in known) for node in nodes}
-    pointing: dict[int, list[int]] = {node: [] for node in nodes}
-    for node in nodes:
-        for there in edges.get(node, ()):
-            if there in known:
-                pointing[there].append(node)
-    queue = deque(node for node in nodes if not missing[node])
-    order: list[int] = []
-    while queue:
-        node = queue.popleft()
-        order.append(node)
+    pointing, missing = _turned(nodes, edges)
+    order = [node for node in nodes if not missing[node]]
+    for node in order:
         for dependent in pointing[node]:
             missing[dependent] -= 1
             if not missing[dependent]:
-                queue.append(dependent)
-    placed = set(order)
-    return order, [node for node in nodes if node not in placed]
+                order.append(dependent)
+    return order, [node for node in nodes if missing[node]]
 
 
 def find_cycles(
@@ -191,41 +190,40 @@ def _way_back(came_from: Mapping[int, int], start: int, goal: int) -> tuple[int,
     return tuple(reversed(path))
 
 
-def waiting_counts(
-    nodes: Sequence[int], dependents: Mapping[int, Sequence[int]], is_open: Mapping[int, bool]
-) -> dict[int, int]:
-    """For each node, how many open tasks wait for it, directly or not, through open tasks.
-
-    Exact, by sets as bits: time and memory grow with nodes times open nodes / 8 bytes, so callers pass one connected
-    part of the graph.
-    """
-    order, stuck = topological_order(nodes, dependents)
-    place = {node: index for index, node in enumerate(nodes)}
-    reached: dict[int, int] = {}
-    for node in [*order, *stuck]:
-        bits = 0
-        for dependent in dependents.get(node, ()):
-            if is_open.get(dependent):
-                bits |= reached.get(dependent, 0) | (1 << place[dependent])
-        reached[node] = bits
-    return {node: bits.bit_count() for node, bits in reached.items()}
-
-
 def longest_chain(nodes: Sequence[int], edges: Mapping[int, Sequence[int]]) -> tuple[int, ...]:
-    """The longest path, from the node that depends on nothing to the one that nothing depends on."""
-    order, _ = topological_order(nodes, edges)
-    length: dict[int, int] = {}
-    towards: dict[int, int | None] = {}
+    """The longest path, from the node that depends on nothing to the one that nothing depends on.
+
+    >>> longest_chain([1, 2, 3, 4], {2: [1], 3: [2], 4: [1]})
+    (1, 2, 3)
+    """
+    pointing, missing = _turned(nodes, edges)
+    order = [node for node in nodes if not missing[node]]
+    length = dict.fromkeys(order, 1)
+    towards: dict[int, int | None] = dict.fromkeys(order)
     for node in order:
-        before = [there for there in edges.get(node, ()) if there in length]
-        best = max(before, key=lambda there: (length[there], -there), default=None)
-        length[node] = 1 + (length[best] if best is not None else 0)
-        towards[node] = best
-    if not length:
-        return ()
-    here: int | None = max(length, key=lambda node: (length[node], -node))
+        further = length[node] + 1
+        for dependent in pointing[node]:
+            known = length.get(dependent, 0)
+            if further > known or (further == known and node < (towards[dependent] or node)):
+                length[dependent], towards[dependent] = further, node
+            missing[dependent] -= 1
+            if not missing[dependent]:
+                order.append(dependent)
+    here: int | None = max(order, key=lambda node: (length[node], -node), default=None)
     path: list[int] = []
     while here is not None:
         path.append(here)
         here = towards[here]
     return tuple(reversed(path))
+
+
+def _turned(nodes: Sequence[int], edges: Mapping[int, Sequence[int]]) -> tuple[dict[int, list[int]], dict[int, int]]:
+    """What points to each node, and to how many each points itself; other nodes do not count."""
+    pointing: dict[int, list[int]] = {node: [] for node in nodes}
+    missing = dict.fromkeys(nodes, 0)
+    for node in nodes:
+        for there in edges.get(node, ()):
+            if there in pointing:
+                pointing[there].append(node)
+                missing[node] += 1
+    return pointing, missing

@@ -80,7 +80,7 @@ class TaskFile:
         if self.counts[code] > MOST_ALIKE:
             return
         where = place if at is None else f"{place}, line {self.json.line(at)}"
-        self.warnings.append(Warning_(place=where, code=code, message=message, done=done))
+        self.warnings.append(Warning_(place=where, code=code, message=message, done=done, at=at))
 
 
 def open_file(content: bytes) -> TaskFile:
@@ -238,12 +238,17 @@ def _warn_of_json(file: TaskFile) -> None:
 
 
 def _place(starts: list[Entry], at: int) -> str:
-    """The innermost task around a position."""
+    entry = entry_around(starts, at)
+    return entry.place if entry else "file"
+
+
+def entry_around(starts: list[Entry], at: int) -> Entry | None:
+    """The innermost task around a position; `starts` are the entries in the order in which they begin."""
     before = bisect.bisect_right(starts, at, key=lambda entry: entry.node.start)
     entry = starts[before - 1] if before else None
     while entry is not None and entry.node.end <= at:
         entry = entry.parent
-    return entry.place if entry else "file"
+    return entry
 
 
 def written_id(json: JsonText, node: Node) -> str | None:

@@ -22,7 +22,8 @@ T = TypeVar("T")
 _SHOWN = 40  # characters of what was written that a message shows
 _DONE = "kept in the file, does not block"
 _DONE_OTHERWISE = {"duplicate_dependency": "counts once"}
-_PROBLEMS = {
+#: What is wrong with a dependency, by code; `{shown}` is what stands there.
+PROBLEMS = {
     "odd_dependency": "{shown} names no task",
     "dangling_dependency": "there is no task {shown}",
     "self_dependency": "the task depends on itself",
@@ -116,7 +117,7 @@ def warn_of_links(file: TaskFile, entry: Entry, found: Sequence[Link]) -> None:
     """Name the dependencies that count for nothing, and those that were guessed."""
     for link in found:
         if link.problem is not None:
-            message = _PROBLEMS[link.problem].format(shown=link.shown)
+            message = PROBLEMS[link.problem].format(shown=link.shown)
             done = _DONE_OTHERWISE.get(link.problem, _DONE)
             file.warn(f"{entry.place} / {link.place}", link.problem, message, done, link.at)
         elif entry.parent and link.target and not link.target.parent and link.shown.isdigit():

@@ -47,7 +47,7 @@ class Builtin:
 
     @hookimpl
     def nexus_job_handlers(self) -> Iterable[records.JobHandler]:
-        """Handle deliveries; run agents; look for work that waited out its pause."""
+        """Handle deliveries; run agents; look for work that waited out its pause; ask slow estimators; count."""
         yield records.JobHandler(kind="core.delivery", call=lambda job, ctx: ctx.nexus.deliveries.handle(job, ctx))
         yield records.JobHandler(
             kind="core.run_agent",
@@ -56,6 +56,8 @@ class Builtin:
             max_attempts=5,
         )
         yield records.JobHandler(kind="core.dispatch_waiting", call=dispatch_waiting)
+        yield records.JobHandler(kind="core.recount", call=recount)
+        yield records.JobHandler(kind="core.estimate", call=lambda job, ctx: ctx.nexus.scores.run(job, ctx))
 
     @hookimpl
     def nexus_schedules(self) -> Iterable[records.Schedule]:
@@ -71,7 +73,7 @@ class Builtin:
     @hookimpl
     def nexus_complexity_estimators(self) -> Iterable[records.ComplexityEstimator]:
         """The formula of the domain."""
-        yield records.ComplexityEstimator(name="built-in", estimate=complexity.estimate)
+        yield records.ComplexityEstimator(name="built-in", estimate=lambda facts, ctx: complexity.estimate(facts))
 
     @hookimpl
     def nexus_task_formats(self) -> Iterable[records.TaskFormat]:
@@ -81,6 +83,11 @@ class Builtin:
             parse=lambda content: _taskmaster().parse(content),
             render=lambda original, tasks, keys: _taskmaster().render(original, tasks, keys),
             new_keys=lambda original, tasks, keys: _taskmaster().new_keys(original, tasks, keys),
+            scores=records.ScoreFormat(
+                parse=lambda content: _taskmaster().parse_report(content),
+                tag=lambda path, tags: _taskmaster().tag_of(path, tags),
+            ),
+            doctor=lambda: _taskmaster().DOCTOR,
         )
 
     @hookimpl
@@ -110,6 +117,11 @@ def dispatch(event: events.Event, ctx: Context) -> Outcome:
 def dispatch_waiting(job: Job, ctx: Context) -> Outcome:
     """Hand ready tasks to free agents: those whose pause after a failure is over."""
     return Done(f"{len(ctx.nexus.agents.dispatch())} tasks handed out")
+
+
+def recount(job: Job, ctx: Context) -> Outcome:
+    """Count anew all that is kept beside open tasks."""
+    return Done(f"{ctx.nexus.tasks.recount()} open tasks counted")
 
 
 def refresh_documents(event: events.Event, ctx: Context) -> Outcome | None:

@@ -13,16 +13,21 @@ from typing import Any
 import attrs
 
 from ..domain.access import LOCAL, Actor
+from ..domain.complexity import Score, Source, TaskFacts
 from ..domain.events import TaskCompleted, TaskEdited, TaskMoved, TasksImported
-from ..domain.graph import find_cycles
+from ..domain.findings import FileMend
 from ..domain.repositories import check_repository_name
 from ..domain.tasks import NewTask, Status, Task, task_key
-from ..errors import Invalid, NexusError, UnreadableFile
-from ..formats.model import ParsedTask, ParsedTasks, Warning_
+from ..errors import Fault, Invalid, NotFound, UnreadableFile
+from ..formats.model import ParsedScores, ParsedTask, ParsedTasks, Warning_
 from ..plugins.records import TaskFormat
 from . import upkeep
 from .apart import Apart
+from .import_report import ImportReport, RolledBack
 from .repositories import add_repository
+from .score_imports import ScoreImporter
+from .scores import ScoreService, given_scores
+from .weaving import Cycle, recount, weave
 from .work import UnitOfWork, Work, repository_of, said_from
 
 _FIELDS = ("title", "description", "details", "test_strategy", "status", "priority", "labels", "raw_data")
@@ -30,35 +35,12 @@ _WHILE_HELD = (Status.IN_PROGRESS, Status.REVIEW, Status.BLOCKED)
 """What a task file may say of a task that an agent holds."""
 
 
-@attrs.frozen(kw_only=True)
-class ImportReport:
-    """What an import did, or would do."""
-
-    repository: str
-    layout: str
-    dry_run: bool
-    tasks: int  #: in the file, subtasks included
-    dependencies: int
-    created: int
-    changed: int
-    unchanged: int
-    warnings: tuple[Warning_, ...]
-    cycles: tuple[tuple[str, ...], ...] = ()  #: each left open at its last step
-
-
-class _RolledBack(NexusError):
-    """Ends the transaction of a dry run."""
-
-    def __init__(self, report: ImportReport) -> None:
-        self.report = report
-        super().__init__()
-
-
 class ImportService:
     """Task files in and out."""
 
-    def __init__(self, unit: UnitOfWork) -> None:
+    def __init__(self, unit: UnitOfWork, scores: ScoreService) -> None:
         self._unit = unit
+        self._scores = scores
 
     def import_file(
         self,
@@ -67,36 +49,54 @@ class ImportService:
         *,
         path: str = "tasks.json",
         format: str = "taskmaster",
+        tag: str | None = None,
         dry_run: bool = False,
         actor: Actor = LOCAL,
         delivery: str | None = None,
     ) -> ImportReport:
-        """Bring in a task file; a repository that is new is added.
+        """Bring in a task file, or a complexity report, which is known by its shape.
+
+        With a task file, a repository that is new is added. `tag` says which tag a report is of, where its path does
+        not.
 
         :raises UnreadableFile: with file, line and reason; nothing was changed
         """
         check_repository_name(repository)
         task_format = self._format(format)
-        try:
-            parsed = task_format.parse(content)
-        except UnreadableFile as error:
-            raise UnreadableFile(f"{path}: {error.message}", faults=error.faults, **error.details) from None
+        parsed = _parsed(task_format, content, path)
+        if tag is not None and not isinstance(parsed, ParsedScores):
+            raise Invalid("a task file names its tags itself", faults=(Fault("/tag", "only for a complexity report"),))
 
         def action(work: Work) -> ImportReport:
-            work.tasks.lock_graph()
-            place = self._repository(work, repository, actor)
-            importer = _Importer(work, place, actor, delivery, self._unit)
-            report = importer.run(parsed, self._previous(work, importer.repository_id, task_format), repository)
+            if isinstance(parsed, ParsedScores):
+                importer = ScoreImporter(
+                    work, self._known(work, repository, actor), self._scores, path=path, actor=actor, delivery=delivery
+                )
+                assert task_format.scores is not None  # noqa: S101 - it made the report
+                report = importer.run(parsed, task_format.scores, tag, repository)
+            else:
+                report = self._import_tasks(work, parsed, content, task_format, repository, actor, delivery)
+                if not dry_run:
+                    work.tasks.save_file(self._known(work, repository, actor), path, format, content, work.now)
             if dry_run:
-                raise _RolledBack(attrs.evolve(report, dry_run=True))
-            work.tasks.save_file(importer.repository_id, path, format, content, work.now)
-            importer.apart.save(work, importer.repository_id)
+                raise RolledBack(attrs.evolve(report, dry_run=True))
             return report
 
         try:
             return self._unit.write(action)
-        except _RolledBack as done:
+        except RolledBack as done:
             return done.report
+
+    def _import_tasks(
+        self, work: Work, parsed: ParsedTasks, content: bytes, task_format: TaskFormat, name: str, actor: Actor,
+        delivery: str | None,
+    ) -> ImportReport:  # fmt: skip
+        work.tasks.lock_graph()
+        place = self._repository(work, name, actor)
+        importer = _Importer(work, place, actor, delivery, self._scores, self._unit.config.key_prefix)
+        report = importer.run(parsed, self._previous(work, place, task_format, content, parsed), name)
+        importer.apart.save(work, place)
+        return report
 
     def export_file(self, repository: str | int, *, actor: Actor = LOCAL) -> bytes:
         """The repository's task file as it reads now; byte for byte the imported one when nothing changed.
@@ -108,8 +108,9 @@ class ImportService:
             assert repository_id is not None  # noqa: S101 - only None gives None
             kept = work.tasks.file(repository_id)
             keys = {task_id: key for key, task_id in work.tasks.keys_of(repository_id).items()}
-            held = [task for task in work.tasks.graph(repository_id, None) if task.repository_id == repository_id]
+            held = work.tasks.of_repository(repository_id)
             tasks = Apart.load(work, repository_id).as_in_file(held)
+            mends = work.charts.file_mends(repository_id)
         format_name, content = (kept[1], kept[2]) if kept else ("taskmaster", None)
         task_format = self._format(format_name)
         wanted = task_format.new_keys(content, tasks, keys) if task_format.new_keys else {}
@@ -117,7 +118,7 @@ class ImportService:
         if added:
             self._unit.write(lambda work: work.tasks.set_external_keys(added))
             keys.update(added)
-        return task_format.render(content, tasks, keys)
+        return _mended(task_format, task_format.render(content, tasks, keys), mends, held, keys)
 
     def _format(self, name: str) -> TaskFormat:
         found = self._unit.plugins.formats.get(name)
@@ -126,53 +127,86 @@ class ImportService:
         return found
 
     def _repository(self, work: Work, name: str, actor: Actor) -> int:
-        found = work.repositories.find(name)
-        if found is not None:
-            checked = repository_of(work, name, actor)
-            assert checked is not None  # noqa: S101 - only None gives None
-            return checked
+        if work.repositories.find(name) is not None:
+            return self._known(work, name, actor)
         return add_repository(work, name, "", actor=actor).id
 
-    def _previous(self, work: Work, repository_id: int, task_format: TaskFormat) -> dict[str, ParsedTask]:
+    def _known(self, work: Work, name: str, actor: Actor) -> int:
+        if work.repositories.find(name) is None:
+            raise NotFound(f"there is no repository {name}; import its task file first")
+        checked = repository_of(work, name, actor)
+        assert checked is not None  # noqa: S101 - only None gives None
+        return checked
+
+    def _previous(
+        self, work: Work, repository_id: int, task_format: TaskFormat, content: bytes, parsed: ParsedTasks
+    ) -> dict[str, ParsedTask]:
         kept = work.tasks.file(repository_id)
         if kept is None or kept[1] != task_format.name:
             return {}
-        return {task.external_key: task for task in task_format.parse(kept[2]).tasks}
+        # Reading is a good part of an import, and most files that come again are as they were.
+        former = parsed if kept[2] == content else task_format.parse(kept[2])
+        return {task.external_key: task for task in former.tasks}
+
+
+def _parsed(task_format: TaskFormat, content: bytes, path: str) -> ParsedScores | ParsedTasks:
+    """The file, read. :raises UnreadableFile: naming it"""
+    try:
+        scores = task_format.scores.parse(content) if task_format.scores else None
+        return task_format.parse(content) if scores is None else scores
+    except UnreadableFile as error:
+        raise UnreadableFile(f"{path}: {error.message}", faults=error.faults, **error.details) from None
+
+
+def _mended(
+    task_format: TaskFormat, content: bytes, mends: Sequence[FileMend], tasks: Sequence[Task], keys: Mapping[int, str]
+) -> bytes:
+    """A file as it is to be written, with what the doctor mended in its text."""
+    if not mends or task_format.doctor is None:
+        return content
+    live = {(keys[task.id], keys[on]) for task in tasks for on in task.dependencies if {task.id, on} <= keys.keys()}
+    return task_format.doctor().mend(content, mends, live)
 
 
 class _Importer:
     """One import, within its transaction."""
 
-    def __init__(self, work: Work, repository_id: int, actor: Actor, delivery: str | None, unit: UnitOfWork) -> None:
-        self.estimate = unit.estimate
-        self.key_prefix = unit.config.key_prefix
+    def __init__(
+        self, work: Work, repository_id: int, actor: Actor, delivery: str | None, scores: ScoreService, key_prefix: str
+    ) -> None:
+        self.scorer = scores
+        self.key_prefix = key_prefix
         self.apart = Apart.load(work, repository_id)
-        self.scores: dict[str, int] = {}  #: of the tasks that were added, for their subtasks
-        self.subtasks: Counter[str | None] = Counter()
+        self.scores: dict[int, Score] = {}  #: of tasks that were added, or whose file says another score
+        self.facts: Mapping[str, TaskFacts] = {}
+        self.reported: set[int] = set()  #: tasks whose score a report gave; the file's copy of it says nothing new
         self.work = work
         self.repository_id = repository_id
         self.actor = actor
         self.delivery = delivery
         self.warnings: list[Warning_] = []
-        self.created: list[int] = []
+        self.new: dict[int, NewTask] = {}
         self.changed: set[int] = set()
+        self.turned: list[Task] = []  #: those that were closed or reopened, as they are now
 
     def run(self, parsed: ParsedTasks, previous: Mapping[str, ParsedTask], name: str) -> ImportReport:
         work = self.work
         self.warnings += parsed.warnings
-        self.subtasks.update(one.parent_key for one in parsed.tasks)
         ids = work.tasks.keys_of(self.repository_id)
         existing = {task.id: task for task in work.tasks.many(list(ids.values()))}
+        self.facts = _facts_of(parsed, self._given(parsed, ids, existing))
         waiting = self._waiting(existing)
+        reserved = iter(work.tasks.reserve(sum(one.external_key not in ids for one in parsed.tasks)))
+        self.reported = self._reported(parsed, ids)
         for one in parsed.tasks:
             if one.external_key in ids:
                 self._merge(existing[ids[one.external_key]], one, previous.get(one.external_key))
             else:
-                ids[one.external_key] = self._add(one, ids)
+                ids[one.external_key] = self._add(next(reserved), one, ids)
         self._report_gone(previous, parsed, ids)
         dependencies, cycles = self._connect(parsed, previous, ids)
-        if self.created or self.changed:
-            upkeep.recount(work, [*self.created, *self.changed])
+        self._score(parsed, ids)
+        if self.new or self.changed:
             # New tasks are told of by `tasks.imported`; of the others, those are that the file set free.
             upkeep.announce_ready(work, waiting, actor=self.actor, because=None, delivery=self.delivery)
         report = ImportReport(
@@ -181,9 +215,9 @@ class _Importer:
             dry_run=False,
             tasks=len(parsed.tasks),
             dependencies=dependencies,
-            created=len(self.created),
+            created=len(self.new),
             changed=len(self.changed),
-            unchanged=len(parsed.tasks) - len(self.created) - len(self.changed),
+            unchanged=len(parsed.tasks) - len(self.new) - len(self.changed),
             warnings=tuple(self.warnings),
             cycles=cycles,
         )
@@ -199,30 +233,39 @@ class _Importer:
         ids = [*existing, *dependents]
         return sorted(set(ids) - {task_id for task_id, _, _ in self.work.tasks.ready_among(ids, self.work.now)})
 
-    def _complexity(self, one: ParsedTask) -> int:
-        """What the file says; a subtask without a score has its parent's, as in Taskmaster; else an estimate."""
-        score = one.complexity_auto or self.scores.get(one.parent_key or "")
-        if score is None:
-            text = " ".join((one.title, one.description, one.details, one.test_strategy))
-            subtasks = self.subtasks[one.external_key]
-            score = self.estimate(text=text, dependencies=len(one.dependencies), subtasks=subtasks)
-        self.scores[one.external_key] = score
-        return score
+    def _given(self, parsed: ParsedTasks, ids: Mapping[str, int], existing: Mapping[int, Task]) -> dict[str, int]:
+        """The scores that somebody gave to tasks which the file gives new parts."""
+        keys = {one.parent_key for one in parsed.tasks if one.parent_key in ids and one.external_key not in ids}
+        given = given_scores(self.work, [existing[ids[key]] for key in keys if key])
+        return {key: given[ids[key]] for key in keys if key and ids[key] in given}
 
-    def _add(self, one: ParsedTask, ids: Mapping[str, int]) -> int:
+    def _reported(self, parsed: ParsedTasks, ids: Mapping[str, int]) -> set[int]:
+        scored = [ids[one.external_key] for one in parsed.tasks if one.complexity_auto and one.external_key in ids]
+        return {task_id for task_id, one in self.work.scores.of(scored).items() if one.source is Source.REPORT}
+
+    def _score(self, parsed: ParsedTasks, ids: Mapping[str, int]) -> None:
+        """Keep what was scored; estimate anew what changed, or got other parts, or is a part of what was scored."""
+        self.work.scores.save(self.scores, self.work.now)
+        below = self.work.tasks.descendants(sorted(self.scores.keys() - self.new.keys()))
+        parents = {
+            ids[one.parent_key] for one in parsed.tasks if one.parent_key and ids[one.external_key] in self.scores
+        }
+        stale = self.scorer.stale(self.work, self.repository_id)
+        self.scorer.refresh(self.work, {*self.changed, *parents, *stale} - self.new.keys() | {*below})
+        self.scorer.ask(self.work, self.new)
+
+    def _add(self, task_id: int, one: ParsedTask, ids: Mapping[str, int]) -> int:
         fields: dict[str, Any] = {name: getattr(one, name) for name in _FIELDS}
-        task = self.work.tasks.add(
-            NewTask(
-                **fields,
-                repository_id=self.repository_id,
-                external_key=one.external_key,
-                complexity_auto=self._complexity(one),
-                parent_id=ids.get(one.parent_key) if one.parent_key else None,
-            ),
-            self.work.now,
+        score = _file_score(one) or self.scorer.estimate(self.facts[one.external_key])
+        self.new[task_id] = NewTask(
+            **fields,
+            repository_id=self.repository_id,
+            external_key=one.external_key,
+            complexity_auto=score.value,
+            parent_id=ids.get(one.parent_key) if one.parent_key else None,
         )
-        self.created.append(task.id)
-        return task.id
+        self.scores[task_id] = score
+        return task_id
 
     def _merge(self, task: Task, theirs: ParsedTask, base: ParsedTask | None) -> None:
         taken, warnings = self._differences(task, theirs, base)
@@ -231,12 +274,17 @@ class _Importer:
             if task.version != known.version:  # somebody changed it since all were read
                 taken, warnings = self._differences(task, theirs, base)
         self.warnings += warnings
+        score = _file_score(theirs)
+        if score and task.id not in self.reported and not (base and base.complexity_auto == score.value):
+            self.scores[task.id] = score
         if not taken:
             return
         saved = self.work.tasks.save(attrs.evolve(task, **taken), self.work.now)
         if set(taken) == {"raw_data"} and _others(task.raw_data, theirs) == _others(theirs.raw_data, theirs):
             return  # the file says now what Nexus knew already, such as after its own export
         self.changed.add(task.id)
+        if saved.status.is_closed is not task.status.is_closed:
+            self.turned.append(saved)
         self._tell(task, saved, [name for name in taken if name not in ("raw_data", "status")])
 
     def _differences(
@@ -245,9 +293,10 @@ class _Importer:
         """What is taken from the file, and what is to be said of it."""
         taken: dict[str, Any] = {}
         warnings: list[Warning_] = []
-        if theirs.complexity_auto is not None and (base is None or theirs.complexity_auto != base.complexity_auto):
-            taken["complexity_auto"] = theirs.complexity_auto
-        taken = {name: value for name, value in taken.items() if getattr(task, name) != value}
+        score = theirs.complexity_auto
+        is_news = score not in (None, task.complexity_auto) and (base is None or score != base.complexity_auto)
+        if is_news and task.id not in self.reported:
+            taken["complexity_auto"] = score
         # The file does not know of agents: an agent's work ends by what it does, or by a person.
         held = task.assignment_id is not None and theirs.status not in _WHILE_HELD
         for name in _FIELDS:
@@ -291,9 +340,9 @@ class _Importer:
     def _connect(
         self, parsed: ParsedTasks, previous: Mapping[str, ParsedTask], ids: Mapping[str, int]
     ) -> tuple[int, tuple[tuple[str, ...], ...]]:
-        """Add and remove dependencies as the file says; cycles are reported and left open."""
+        """Store the new tasks; add and remove dependencies as the file says; cycles are reported and left open."""
         tasks = self.work.tasks
-        known = set(tasks.dependencies(list(ids.values())))
+        known = set(tasks.dependencies([task_id for task_id in ids.values() if task_id not in self.new]))
         here = {ids[one.external_key] for one in parsed.tasks}
         wanted = {(ids[one.external_key], ids[on]) for one in parsed.tasks for on in one.dependencies if on in ids}
         said = {
@@ -301,38 +350,19 @@ class _Importer:
         }
         said |= self.apart.gone_edges
         former = {edge for edge in said if edge[0] in here}  # those of a task that left the file wait for its return
-        for task_id, on in sorted((former - wanted) & known):
+        gone = sorted((former - wanted) & known)
+        for task_id, on in gone:
             tasks.undepend(task_id, on)
-            self.changed.add(task_id)
         # A dependency that Nexus dropped since the last import stays dropped: only the file's news are taken, and
         # those that an import left out, which may fit by now.
-        fresh = wanted - known - (former - self.apart.left_out)
-        cycles = self._cycles(fresh)
-        left_out = {edge for _, edge in cycles}
-        self.apart = attrs.evolve(self.apart, left_out=frozenset(left_out), gone_edges=frozenset(said - former))
-        for task_id, on in sorted(fresh - left_out):
-            tasks.depend(task_id, on)
-            if task_id not in self.created:
-                self.changed.add(task_id)
+        tied, cycles = weave(self.work, self.new, wanted - known - (former - self.apart.left_out))
+        self.changed.update(task_id for task_id, _ in (*gone, *tied) if task_id not in self.new)
+        recount(self.work, self.new, self.turned, tied, gone)
+        left_out = frozenset(edge for _, edge in cycles)
+        self.apart = attrs.evolve(self.apart, left_out=left_out, gone_edges=frozenset(said - former))
         return len(wanted), self._report_cycles(cycles, ids)
 
-    def _cycles(self, fresh: set[tuple[int, int]]) -> list[tuple[tuple[int, ...], tuple[int, int]]]:
-        edges: dict[int, list[int]] = {}
-        front, seen = {node for edge in fresh for node in edge}, set[int]()
-        while front:
-            seen |= front
-            near: set[int] = set()
-            for node, there in self.work.tasks.dependencies(sorted(front)):
-                edges.setdefault(node, []).append(there)
-                near.add(there)
-            front = near - seen
-        for node, there in sorted(fresh):
-            edges.setdefault(node, []).append(there)
-        return find_cycles(sorted(seen), edges, lambda node, there: (node, there) in fresh)
-
-    def _report_cycles(
-        self, cycles: Sequence[tuple[tuple[int, ...], tuple[int, int]]], ids: Mapping[str, int]
-    ) -> tuple[tuple[str, ...], ...]:
+    def _report_cycles(self, cycles: Sequence[Cycle], ids: Mapping[str, int]) -> tuple[tuple[str, ...], ...]:
         """Name each cycle with its whole path; tasks of other repositories by what they are called everywhere."""
         names = {task_id: key for key, task_id in ids.items()}
         elsewhere = {step for path, _ in cycles for step in path} - names.keys()
@@ -345,6 +375,30 @@ class _Importer:
             done = f"the dependency of {names[node]} on {names[there]} was left out; kept in the file"
             self.warnings.append(Warning_(place=names[node], code="cycle", message=f"a cycle: {way}", done=done))
         return tuple(tuple(names[step] for step in path) for path, _ in cycles)
+
+
+def _file_score(one: ParsedTask) -> Score | None:
+    """The score that the file has for a task, which Taskmaster copies there from its report."""
+    return None if one.complexity_auto is None else Score(value=one.complexity_auto, source=Source.FILE)
+
+
+def _facts_of(parsed: ParsedTasks, given: Mapping[str, int]) -> dict[str, TaskFacts]:
+    """What an estimator is given for each task of the file; `given` are scores that somebody gave in Nexus, by key."""
+    said: dict[str, int | None] = {one.external_key: one.complexity_auto for one in parsed.tasks}
+    said.update(given)
+    parts = Counter(one.parent_key for one in parsed.tasks)
+    dependents = Counter(on for one in parsed.tasks for on in one.dependencies)
+    found: dict[str, TaskFacts] = {}
+    for one in parsed.tasks:
+        parent = found[one.parent_key] if one.parent_key else None
+        found[one.external_key] = TaskFacts(
+            title=one.title, description=one.description, details=one.details, test_strategy=one.test_strategy,
+            priority=one.priority, labels=one.labels, dependencies=len(one.dependencies),
+            dependents=dependents[one.external_key], subtasks=parts[one.external_key],
+            depth=parent.depth + 1 if parent else 0,
+            parent_score=said[one.parent_key or ""] or parent.parent_score if parent else None,
+        )  # fmt: skip
+    return found
 
 
 def _conflict(theirs: ParsedTask, name: str, old: Any) -> Warning_:
