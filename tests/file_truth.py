@@ -72,9 +72,20 @@ def document(content: bytes) -> Any:
         text = content.removeprefix(codecs.BOM_UTF8).decode("utf-8")
         if _depth(text) > DEEPEST:
             raise NotJson("deep")
-        return json.loads(text, parse_int=Number, parse_float=Number, parse_constant=constant)
+        return json.loads(
+            text, parse_int=Number, parse_float=Number, parse_constant=constant, object_pairs_hook=_last_of_each
+        )
     except (ValueError, RecursionError) as error:
         raise NotJson(str(error)) from None
+
+
+def _last_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of a name that stands twice the last counts, where it stands."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        found.pop(name, None)
+        found[name] = value
+    return found
 
 
 def has_twins(content: bytes) -> bool:

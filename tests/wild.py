@@ -324,7 +324,8 @@ def _wrap(start: str, texts: list[str], end: str, gap: str, style: Style) -> str
 
 
 def _text(text: str, style: Style) -> str:
-    written = json.dumps(text, ensure_ascii=style.ascii)
+    halves = any("\ud800" <= character <= "\udfff" for character in text)
+    written = json.dumps(text, ensure_ascii=style.ascii or halves)
     return written.replace("/", "\\/") if style.slashes else written
 
 
@@ -405,3 +406,9 @@ def wild_file(seed: int, originals: Sequence[bytes] = ()) -> WildFile:
     content = write(tree, Style.of(random)).encode()
     damage = random.choice(sorted(DAMAGES)) if random.random() < 0.25 else ""
     return WildFile(seed=seed, content=DAMAGES[damage](content, random) if damage else content, damage=damage)
+
+
+def next_version(content: bytes, random: Random) -> bytes:
+    """What somebody else made of a file."""
+    tree = bend(tree_of(content.removeprefix(b"\xef\xbb\xbf")), random)
+    return write(tree, Style.of(random)).encode()

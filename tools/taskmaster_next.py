@@ -21,10 +21,10 @@ from typing import Any
 
 import attrs
 
-from nexus_core import Nexus, TaskQuery
 from nexus_core.domain.tasks import Task
 from nexus_core.errors import UnreadableFile
 from nexus_core.formats.taskmaster import parse
+from nexus_core.ports.queries import TaskQuery
 from nexus_core.testing import nexus_for_test
 
 PAGE = Path(__file__).parents[1] / "docs" / "taskmaster-next.md"
@@ -179,14 +179,16 @@ def compare(data: Path) -> tuple[list[Answer], list[str]]:
         for file in dict.fromkeys(row["file"] for row in rows):
             content = (data / "tasksjson" / file).read_bytes()
             theirs = {row["tag"]: row["next"] for row in rows if row["file"] == file}
+            place = f"real/{file.removesuffix('.json')}"
             try:
-                nexus.tasks.import_file(content, f"real/{file.removesuffix('.json')}")
+                report = nexus.tasks.import_file(content, place)
             except UnreadableFile:
                 foreign.append(file)
                 continue
-            held = {task.external_key: task for task in tasks_of(nexus, f"real/{file.removesuffix('.json')}")}
+            everything = TaskQuery(repository=place, limit=report.tasks + 1)
+            held = {task.external_key: task for task in nexus.tasks.list(everything).items}
             known = iter([held[task.external_key] for task in parse(content).tasks])
-            ready = nexus.tasks.ready(f"real/{file.removesuffix('.json')}", limit=len(held))
+            ready = nexus.tasks.ready(place, limit=len(held))
             for tag, tasks in lists_of(json.loads(content)).items():
                 entries = entries_of(tasks, known)
                 if tag in theirs:
@@ -194,16 +196,6 @@ def compare(data: Path) -> tuple[list[Answer], list[str]]:
                     first = next((ids[task.id] for task in ready if task.id in ids), None)
                     answers.append(explain(answer_of(file, tag, theirs[tag], first), Tag(entries)))
     return answers, foreign
-
-
-def tasks_of(nexus: Nexus, repository: str) -> list[Task]:
-    """All tasks of a repository."""
-    page = nexus.tasks.list(TaskQuery(repository=repository, limit=200))
-    found = [*page.items]
-    while page.next_cursor:
-        page = nexus.tasks.list(TaskQuery(repository=repository, limit=200, cursor=page.next_cursor))
-        found += page.items
-    return found
 
 
 def answer_of(file: str, tag: str, theirs: str, first: Entry | None) -> Answer:

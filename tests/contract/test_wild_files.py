@@ -13,8 +13,8 @@ from random import Random
 import pytest
 
 from engines import open_hub
-from wild import WildFile, wild_file
-from wild_checks import change_rightly, import_rightly
+from wild import WildFile, next_version, wild_file
+from wild_checks import change_rightly, import_rightly, next_version_rightly
 
 DATA = Path(os.environ.get("NEXUS_DATA", Path(__file__).parents[3] / "shared" / "data")) / "tasksjson"
 FIRST = int(os.environ.get("NEXUS_WILD_SEED", "0"))
@@ -43,7 +43,17 @@ def test_any_file(database_url, originals):
     print(dict(seen))
     assert seen["imported"] and seen["refused"]
     if many >= 100:
-        assert {"status", "title", "priority", "details", "labels", "depend", "undepend", "create"} <= seen.keys()
+        assert {
+            "status",
+            "title",
+            "priority",
+            "details",
+            "labels",
+            "depend",
+            "undepend",
+            "create",
+            "versions",
+        } <= seen.keys()
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason=f"no task files in {DATA} (NEXUS_DATA names their folder's parent)")
@@ -62,12 +72,19 @@ def test_every_real_file(database_url):
 
 
 def one_file(nexus, url, seed, originals):
-    """Import a file, and change it a few times; what came of it."""
+    """Import a file, and change a few things, or let others change it; what came of it."""
     file, random = wild_file(seed, originals), Random(seed)
     try:
         found = import_rightly(nexus, url, file, f"wild/file-{seed}")
         if found is None:
             return ["refused"]
+        if seed % 4 == 0:
+            content = found.content
+            for _ in range(3):
+                content = next_version(content, random)
+                if not next_version_rightly(nexus, url, found, content):
+                    return ["imported", "version refused"]
+            return ["imported", "versions"]
         changes = [change_rightly(nexus, url, found, random) for _ in range(random.randint(1, 4))]
         return ["imported", *(["cycles"] if found.cycles else []), *filter(None, changes)]
     except Exception as error:

@@ -116,6 +116,19 @@ def test_a_task_that_comes_back_to_the_file_is_the_same(nexus, tasks_of):
     assert ["pending", "done"] == [task["status"] for task in json.loads(nexus.tasks.export_file(REPO))["tasks"]]
 
 
+def test_a_task_that_comes_back_waits_for_what_it_says_then(nexus, tasks_of):
+    """What it waited for before it left the file was the file's word, and is taken back by it."""
+    nexus.tasks.import_file(file(one(1), one(2), one(3, dependencies=[1])), REPO)
+    nexus.tasks.import_file(file(one(1), one(2)), REPO)
+    nexus.tasks.import_file(file(one(1)), REPO)
+    back = file(one(1), one(2), one(3, dependencies=[2]))
+    nexus.tasks.import_file(back, REPO)
+    tasks = tasks_of()
+
+    assert (tasks["master:2"].id,) == tasks["master:3"].dependencies
+    assert back == nexus.tasks.export_file(REPO)
+
+
 def test_a_task_of_nexus_joins_the_file_and_stays_in_it(nexus):
     """An import of a file from before that export does not take it for one that a person took out."""
     content = file(one(1))

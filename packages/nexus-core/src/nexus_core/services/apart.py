@@ -16,6 +16,7 @@ class Apart:
     """What a repository's file and Nexus do not share although nobody changed anything since."""
 
     gone: frozenset[int] = frozenset()  #: tasks that the file had and no longer has
+    gone_edges: frozenset[tuple[int, int]] = frozenset()  #: what the file said that those depend on
     left_out: frozenset[tuple[int, int]] = frozenset()  #: dependencies of the file that would have closed a cycle
 
     @classmethod
@@ -25,11 +26,13 @@ class Apart:
         if text is None:
             return cls()
         kept = json.loads(text)
-        return cls(gone=frozenset(kept["gone"]), left_out=frozenset((task, on) for task, on in kept["left_out"]))
+        return cls(
+            gone=frozenset(kept["gone"]), gone_edges=_pairs(kept["gone_edges"]), left_out=_pairs(kept["left_out"])
+        )
 
     def save(self, work: Work, repository_id: int) -> None:
         """Remember it until the next import."""
-        value = {"gone": sorted(self.gone), "left_out": sorted(self.left_out)}
+        value = {name: sorted(found) for name, found in attrs.asdict(self, recurse=False).items()}
         work.access.set_meta(_name(repository_id), json.dumps(value))
 
     def as_in_file(self, tasks: Iterable[Task]) -> list[Task]:
@@ -57,6 +60,10 @@ class Apart:
 
 def _with(dependencies: Sequence[int], more: Iterable[int]) -> tuple[int, ...]:
     return tuple(dict.fromkeys((*dependencies, *more)))
+
+
+def _pairs(found: Iterable[Sequence[int]]) -> frozenset[tuple[int, int]]:
+    return frozenset((task, on) for task, on in found)
 
 
 def _name(repository_id: int) -> str:

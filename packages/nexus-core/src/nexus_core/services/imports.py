@@ -343,11 +343,13 @@ class _Importer:
         """Store the new tasks; add and remove dependencies as the file says; cycles are reported and left open."""
         tasks = self.work.tasks
         known = set(tasks.dependencies([task_id for task_id in ids.values() if task_id not in self.new]))
-        here = {one.external_key for one in parsed.tasks}
+        here = {ids[one.external_key] for one in parsed.tasks}
         wanted = {(ids[one.external_key], ids[on]) for one in parsed.tasks for on in one.dependencies if on in ids}
-        former = {
-            (ids[key], ids[on]) for key, one in previous.items() for on in one.dependencies if key in here and on in ids
+        said = {
+            (ids[key], ids[on]) for key, one in previous.items() if key in ids for on in one.dependencies if on in ids
         }
+        said |= self.apart.gone_edges
+        former = {edge for edge in said if edge[0] in here}  # those of a task that left the file wait for its return
         gone = sorted((former - wanted) & known)
         for task_id, on in gone:
             tasks.undepend(task_id, on)
@@ -356,7 +358,8 @@ class _Importer:
         tied, cycles = weave(self.work, self.new, wanted - known - (former - self.apart.left_out))
         self.changed.update(task_id for task_id, _ in (*gone, *tied) if task_id not in self.new)
         recount(self.work, self.new, self.turned, tied, gone)
-        self.apart = attrs.evolve(self.apart, left_out=frozenset(edge for _, edge in cycles))
+        left_out = frozenset(edge for _, edge in cycles)
+        self.apart = attrs.evolve(self.apart, left_out=left_out, gone_edges=frozenset(said - former))
         return len(wanted), self._report_cycles(cycles, ids)
 
     def _report_cycles(self, cycles: Sequence[Cycle], ids: Mapping[str, int]) -> tuple[tuple[str, ...], ...]:
