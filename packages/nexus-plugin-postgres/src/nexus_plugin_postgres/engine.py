@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,6 +36,7 @@ POOL_SECONDS = 8.0
 
 WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 _TAKING = ("take_any", "take_ready")
+_LIST = re.compile(r"IN \(:([a-z_]+)\)")
 READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -48,6 +50,12 @@ def rendered() -> Mapping[str, str]:
 @cache
 def _plain(name: str) -> str:
     return pyformat(rendered()[name])
+
+
+@cache
+def _with_arrays(name: str) -> str:
+    """A statement whose lists are one parameter each: the same text, and the same plan, however long they are."""
+    return pyformat(_LIST.sub(r"= ANY(:\1)", rendered()[name]))
 
 
 class PostgresSession:
@@ -90,9 +98,9 @@ class PostgresSession:
 
     def tuples(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
         """All rows of the answer, without the names of their columns."""
-        sql, flat = expand(rendered()[name], parameters)
+        flat = {key: list(value) if type(value) is tuple else value for key, value in parameters.items()}
         with self._connection.cursor(row_factory=tuple_row) as cursor:
-            return cursor.execute(pyformat(sql), flat).fetchall()
+            return cursor.execute(_with_arrays(name), flat).fetchall()
 
     def time(self) -> datetime:
         """The time at the database."""

@@ -17,10 +17,10 @@ from .work import Work
 
 GAP = 1 << 20
 """How far a task that may stand anywhere is put from its neighbour."""
-_FIRST, _MOST = 8, 500
-"""How many tasks one step of a search looks at: few at first, in the end as many as a statement has room for."""
-_NARROW = 2
-"""A step that finds no more tasks than this follows a chain, so that many are asked for at once."""
+_FIRST, _GROWTH, _MOST = 4, 1.1, 500
+"""How many tasks one step of a search looks at: few at first, because what looks best mostly is."""
+_NARROW, _PATIENCE = 2, 6
+"""So many steps that find no more tasks than this follow a chain: then many are asked for at once."""
 
 
 class Lifted(NamedTuple):
@@ -57,13 +57,13 @@ def _free(*sides: _Side) -> _Side | None:
 
 def _search(up: _Side, down: _Side) -> tuple[_Side, int | None]:
     """The side that is searched to its end, or a task at which the two sides meet."""
-    number = _FIRST
+    number = float(_FIRST)
     while True:
         for side, other in ((down, up), (up, down)):
-            met = side.go_on(number) & other.seen.keys()
+            met = side.go_on(int(number)) & other.seen.keys()
             if met or side.is_searched:
                 return side, min(met, default=None)
-        number = min(2 * number, _MOST)
+        number = min(number * _GROWTH, _MOST)
 
 
 class _Side:
@@ -80,6 +80,7 @@ class _Side:
         self.seen = {self.end: level}
         self._steps: dict[int, list[tuple[int, int]]] = {}  #: where each task that was looked at leads, with levels
         self._nearest = [(-sign * level, self.end)]
+        self._narrow = 0
         self._step = step
         self._walk = walk
 
@@ -97,17 +98,21 @@ class _Side:
         """Look at the tasks whose levels are nearest to the other end; what was found."""
         here = [heappop(self._nearest)[1] for _ in range(min(number, len(self._nearest)))]
         found = self._see(self._leads(here))
-        if 0 < len(found) <= _NARROW:
+        self._narrow = self._narrow + 1 if len(found) <= _NARROW else 0
+        if self._narrow > _PATIENCE:
             for task in tuple(found):
                 found |= self._see(self._walk(task, self.bound, _MOST).items())
         return found
 
     def way(self, goal: int) -> tuple[int, ...]:
         """A way from the end to a task that was seen."""
-        self._leads(list(self.seen))
-        found = find_path(self.end, goal, {here: [task for task, _ in led] for here, led in self._steps.items()})
-        assert found is not None  # noqa: S101 - what was seen can be reached
+        while (found := find_path(self.end, goal, self._ways())) is None:
+            # It was found by following a chain, whose steps are still to be read.
+            self._leads(list(self.seen))
         return found
+
+    def _ways(self) -> dict[int, list[int]]:
+        return {here: [task for task, _ in led] for here, led in self._steps.items()}
 
     def moved(self) -> dict[int, int]:
         """Levels beyond the other end, for this end and for all that must make room for it in their turn."""
