@@ -33,6 +33,8 @@ from .work import UnitOfWork, Work, repository_of, said_from
 _FIELDS = ("title", "description", "details", "test_strategy", "status", "priority", "labels", "raw_data")
 _WHILE_HELD = (Status.IN_PROGRESS, Status.REVIEW, Status.BLOCKED)
 """What a task file may say of a task that an agent holds."""
+_NOWHERE = 2**62
+"""Beyond every id of a task."""
 
 
 class ImportService:
@@ -75,7 +77,7 @@ class ImportService:
                 assert task_format.scores is not None  # noqa: S101 - it made the report
                 report = importer.run(parsed, task_format.scores, tag, repository)
             else:
-                report = self._import_tasks(work, parsed, content, task_format, repository, actor, delivery)
+                report = self._import_tasks(work, parsed, content, task_format, repository, actor, delivery, dry_run)
                 if not dry_run:
                     work.tasks.save_file(self._known(work, repository, actor), path, format, content, work.now)
             if dry_run:
@@ -89,11 +91,12 @@ class ImportService:
 
     def _import_tasks(
         self, work: Work, parsed: ParsedTasks, content: bytes, task_format: TaskFormat, name: str, actor: Actor,
-        delivery: str | None,
+        delivery: str | None, dry_run: bool,
     ) -> ImportReport:  # fmt: skip
         work.tasks.lock_graph()
         place = self._repository(work, name, actor)
         importer = _Importer(work, place, actor, delivery, self._scores, self._unit.config.key_prefix)
+        importer.is_rehearsal = dry_run
         report = importer.run(parsed, self._previous(work, place, task_format, content, parsed), name)
         importer.apart.save(work, place)
         return report
@@ -184,6 +187,7 @@ class _Importer:
         self.repository_id = repository_id
         self.actor = actor
         self.delivery = delivery
+        self.is_rehearsal = False  #: it will be rolled back
         self.warnings: list[Warning_] = []
         self.new: dict[int, NewTask] = {}
         self.changed: set[int] = set()
@@ -196,7 +200,7 @@ class _Importer:
         existing = {task.id: task for task in work.tasks.many(list(ids.values()))}
         self.facts = _facts_of(parsed, self._given(parsed, ids, existing))
         waiting = self._waiting(existing)
-        reserved = iter(work.tasks.reserve(sum(one.external_key not in ids for one in parsed.tasks)))
+        reserved = iter(self._ids(sum(one.external_key not in ids for one in parsed.tasks)))
         self.reported = self._reported(parsed, ids)
         for one in parsed.tasks:
             if one.external_key in ids:
@@ -253,6 +257,10 @@ class _Importer:
         stale = self.scorer.stale(self.work, self.repository_id)
         self.scorer.refresh(self.work, {*self.changed, *parents, *stale} - self.new.keys() | {*below})
         self.scorer.ask(self.work, self.new)
+
+    def _ids(self, number: int) -> Sequence[int]:
+        """Ids for new tasks; those of a dry run are no task's ever, since PostgreSQL takes reserved ones not back."""
+        return range(_NOWHERE, _NOWHERE + number) if self.is_rehearsal else self.work.tasks.reserve(number)
 
     def _add(self, task_id: int, one: ParsedTask, ids: Mapping[str, int]) -> int:
         fields: dict[str, Any] = {name: getattr(one, name) for name in _FIELDS}
