@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from urllib.parse import unquote
 
 import attrs
 
@@ -13,6 +12,7 @@ LOGIN_LIFE = timedelta(minutes=10)  #: from the way out to a provider to the way
 SESSION_LIFE = timedelta(days=7)  #: whatever happens
 SESSION_IDLE = timedelta(hours=8)  #: without a request
 LOGIN_KEY_LIFE = timedelta(days=90)  #: of a key that a login on the command line made
+_ENCODED = ("%2f", "%5c", "%25", "%0", "%1")  #: slashes, percent and control signs
 HOME = "/docs"  #: where a login leads that asked for no place
 
 
@@ -107,10 +107,8 @@ def local_path(wanted: str | None) -> str:
     """
     if not wanted:
         return HOME
-    if len(wanted) > 2000 or not wanted.isascii() or not wanted.isprintable() or " " in wanted:
-        return "/"
-    # Proxies on the way may decode once more, and browsers take a backslash for a slash.
-    for text in (wanted, unquote(wanted), unquote(unquote(wanted))):
-        if not text.startswith("/") or text.startswith("//") or "\\" in text or not text.isprintable():
-            return "/"
-    return wanted
+    path = wanted.partition("?")[0].partition("#")[0].lower()
+    is_plain = wanted.isascii() and wanted.isprintable() and " " not in wanted and len(wanted) <= 2000
+    # Browsers take a backslash for a slash, and a proxy on the way may decode what is encoded.
+    is_local = path.startswith("/") and not path.startswith("//") and "\\" not in wanted
+    return wanted if is_plain and is_local and not any(sign in path for sign in _ENCODED) else "/"

@@ -218,15 +218,18 @@ class UserService:
         with self._unit.read() as work:
             return work.access.users()
 
-    def invite(self, username: str, role: str = "developer", *, actor: Actor = LOCAL) -> User:
+    def invite(self, username: str, role: str = "developer", *, provider: str = "github", actor: Actor = LOCAL) -> User:
         """Let somebody in. :raises Duplicate: :raises Invalid:"""
         wanted = _role(role)
         letters = username.replace("-", "").replace("_", "")  # managed accounts have a low line and their company
         if not letters.isalnum() or len(username) > 39 or not username.isascii():
             raise Invalid("that is no GitHub login", faults=(Fault("/username", "expected letters, digits, dashes"),))
 
+        if provider != "github" and provider not in self._unit.plugins.identity_providers:
+            raise Invalid("nobody logs in by it here", faults=(Fault("/provider", "expected an installed one"),))
+
         def action(work: Work) -> User:
-            user = work.access.add_user(username, wanted, work.now)
+            user = work.access.add_user(username, wanted, work.now, provider=provider)
             work.record(UserInvited, actor=actor, username=username, role=str(wanted))
             return user
 

@@ -62,7 +62,7 @@ def _newcomer(work: Work, provider: str, identity: Identity) -> User | str:
     elif user.disabled_at is not None:
         return "an admin has shut them out"
     work.logins.bind(user.id, provider=provider, subject=identity.id, now=work.now)
-    return work.access.user(user.id)
+    return _renamed(work, work.access.user(user.id), identity.login)  # as it is written there
 
 
 def _joined(work: Work, provider: str, identity: Identity) -> User:

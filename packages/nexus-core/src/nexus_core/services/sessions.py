@@ -15,11 +15,6 @@ from .work import UnitOfWork, Work
 _TOUCH_EVERY = timedelta(minutes=1)
 
 
-def csrf_token(secret: str) -> str:
-    """What a page must say beside its cookie. Made from the session's secret, so nobody keeps it anywhere."""
-    return hmac.new(secret.encode(), b"nexus csrf", hashlib.sha256).hexdigest()
-
-
 class SessionService:
     """Sessions, kept by the hash of their secret."""
 
@@ -40,6 +35,10 @@ class SessionService:
         if now - found.last_used_at > _TOUCH_EVERY:
             self._unit.write(lambda work: work.logins.touch_session(hash_, work.now))
         return Actor(kind=ActorKind.USER, name=user.username, id=user.id, scopes=user.scopes)
+
+    def csrf_token(self, secret: str) -> str:
+        """What a page must say beside its cookie. Made from the session's secret, so nobody keeps it anywhere."""
+        return hmac.new(secret.encode(), b"nexus csrf", hashlib.sha256).hexdigest()
 
     def end(self, secret: str, *, actor: Actor) -> None:
         """Log out: the session is gone, for whoever holds its cookie."""
