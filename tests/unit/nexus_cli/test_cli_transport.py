@@ -86,7 +86,7 @@ def test_a_refused_key_is_5(nexus, server):
     ran = nexus("whoami", "--url", server.url)
 
     assert 5 == ran.code
-    assert "nexus: this key is none of ours (the key is taken from NEXUS_TOKEN)\n" == ran.err
+    assert "nexus: this key is none of ours (the key is taken from NEXUS_TOKEN, or from `nexus login`)\n" == ran.err
 
 
 def test_a_redirect_is_not_followed(nexus, server):

@@ -49,6 +49,13 @@ SENTENCES = {
     "key.revoked": "revoked the key {name}",
     "user.invited": "invited {username} as {role}",
     "user.edited": "made {username} {to}, who was {from}",
+    "user.joined": "came in as {role}, being in {organisation}",
+    "user.renamed": "is called {to} now, which was {from}",
+    "user.disabled": "shut {username} out",
+    "user.enabled": "let {username} in again",
+    "user.logged_in": "logged in by {provider}, with a {by}",
+    "user.logged_out": "logged out",
+    "login.refused": "refused {login}, who came by {provider}",
     "job.died": "the job {job_id} ({kind}) died: {error}",
     "job.retried": "set the job {job_id} ({kind}) to work again",
 }

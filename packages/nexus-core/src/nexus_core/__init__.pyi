@@ -180,3 +180,19 @@ from .settings_table import CORE_SETTINGS as CORE_SETTINGS
 from .settings_table import CoreSetting as CoreSetting
 
 __version__: str
+from .domain.events import LoginRefused as LoginRefused
+from .domain.events import UserDisabled as UserDisabled
+from .domain.events import UserEnabled as UserEnabled
+from .domain.events import UserJoined as UserJoined
+from .domain.events import UserLoggedIn as UserLoggedIn
+from .domain.events import UserLoggedOut as UserLoggedOut
+from .domain.events import UserRenamed as UserRenamed
+from .domain.logins import DeviceLogin as DeviceLogin
+from .domain.logins import Identity as Identity
+from .domain.logins import LoginAnswer as LoginAnswer
+from .domain.logins import LoginRequest as LoginRequest
+from .domain.logins import Session as Session
+from .errors import LoginDenied as LoginDenied
+from .errors import LoginExpired as LoginExpired
+from .errors import LoginPending as LoginPending
+from .errors import SlowDown as SlowDown

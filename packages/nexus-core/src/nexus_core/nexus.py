@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from .services.imports import ImportService
     from .services.inbox import InboxService
     from .services.jobs import JobService
+    from .services.logins import LoginService
     from .services.repositories import RepositoryService
     from .services.scores import ScoreService
+    from .services.sessions import SessionService
     from .services.tasks import TaskService
 
 
@@ -186,6 +188,20 @@ class Nexus:
         from .services.access import UserService
 
         return UserService(self._unit)
+
+    @cached_property
+    def logins(self) -> LoginService:
+        """How people come in."""
+        from .services.logins import LoginService
+
+        return LoginService(self._unit)
+
+    @cached_property
+    def sessions(self) -> SessionService:
+        """The browsers that people are logged in with."""
+        from .services.sessions import SessionService
+
+        return SessionService(self._unit)
 
     @cached_property
     def inbox(self) -> InboxService:

@@ -207,6 +207,7 @@ def key_to_wire(key: ApiKey) -> Wire:
         "scopes": sorted(key.scopes),
         "repositories": None if key.repositories is None else sorted(key.repositories),
         "agent": key.agent,
+        "user_id": key.user_id,
         "created_at": to_text(key.created_at),
         "expires_at": _time(key.expires_at),
         "last_used_at": _time(key.last_used_at),
@@ -226,6 +227,9 @@ def user_to_wire(user: User) -> Wire:
         "username": user.username,
         "github_id": user.github_id,
         "role": str(user.role),
+        "provider": user.provider,
+        "organisation": user.organisation,
+        "disabled_at": _time(user.disabled_at),
         "created_at": to_text(user.created_at),
     }
 

@@ -1,4 +1,4 @@
-"""Who asks, and whether they may: bearer keys, the scope of every operation, and a record of those refused."""
+"""Who asks, and whether they may: keys and sessions, the scope of every operation, and a record of those refused."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nexus_core.domain.access import Actor, Scope, system_actor
 from nexus_core.errors import Fault, Forbidden, Invalid, NexusError, NotFound, StaleClaim, Unauthenticated
 
+from .browser import Browsers
 from .operations import ANYBODY, PUBLIC, Operation, operation_of
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Authentication:
     def __init__(self, nexus: Nexus, trusted: Actor | None = None) -> None:
         self._nexus = nexus
         self._trusted = trusted
+        self._browsers = Browsers(nexus)
         self._recorded = _Budget(_RECORDED_A_MINUTE)
 
     def process_resource(
@@ -71,13 +73,17 @@ class Authentication:
         return actor
 
     def identify(self, req: falcon.Request) -> Actor:
-        """Who the key in `Authorization` belongs to.
+        """Who the key in `Authorization` belongs to; without one, who the browser's session does.
 
         :raises Unauthenticated: there is none, or it is none of ours
+        :raises Forbidden: another site may have made the request
         """
         _refuse_key_in_query(req)
         header = req.get_header("Authorization")
         if header is None:
+            if (session := self._browsers.session_of(req)) is not None:
+                req.context.session = session
+                return self._browsers.identify(req, session)
             if self._trusted is not None:
                 return self._trusted
             raise Unauthenticated("send an API key as “Authorization: Bearer …”")

@@ -34,7 +34,7 @@ _ASSIGNMENT = (
     "assigned_at:time ended_at:time? attempt:int branch:text? reason:text result:object last_activity:Activity?"
 )
 _KEY = (
-    "id:int name:text scopes:[text] repositories:[int]? agent:text? created_at:time expires_at:time? "
+    "id:int name:text scopes:[text] repositories:[int]? agent:text? user_id:int? created_at:time expires_at:time? "
     "last_used_at:time? revoked_at:time?"
 )
 
@@ -81,9 +81,14 @@ SHAPES: dict[str, str] = {
         "name:text launched:flag state:busy|working|idle skills:[text] max_complexity:int? concurrency:int "
         "timeout_seconds:number lease_seconds:number assignments:[Assignment]"
     ),
-    "User": f"id:int username:text github_id:text? role:{_words(Role)} created_at:time",
+    "User": (
+        f"id:int username:text github_id:text? role:{_words(Role)} provider:text organisation:text? "
+        "disabled_at:time? created_at:time"
+    ),
+    "DeviceLogin": "device_code:text user_code:text verification_uri:text expires_in:int interval:int",
     "Me": (
-        f"kind:{_words(ActorKind)} name:text id:int? scopes:[text] repositories:[int]? agent:text? assignment_id:int?"
+        f"kind:{_words(ActorKind)} name:text id:int? scopes:[text] repositories:[int]? agent:text? assignment_id:int? "
+        "csrf_token:text?"
     ),
     "Key": _KEY,
     "NewKey": f"{_KEY} key:text",

@@ -118,6 +118,7 @@ class ApiKey:
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
+    user_id: int | None = None  #: whose login made it; it may no more than they may
 
 
 @attrs.frozen(kw_only=True)
@@ -137,3 +138,11 @@ class User:
     role: Role
     created_at: datetime
     github_id: str | None = None  #: the identity; None until the invited person first came in
+    provider: str = "github"  #: where they come from: whose login `username` is
+    organisation: str | None = None  #: through which they came in, when nobody invited them
+    disabled_at: datetime | None = None
+
+    @property
+    def scopes(self) -> frozenset[Scope]:
+        """What the person may do now."""
+        return frozenset() if self.disabled_at else self.role.scopes

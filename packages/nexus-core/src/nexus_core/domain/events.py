@@ -281,6 +281,48 @@ class UserEdited(Event):
     TYPE = "user.edited"
 
 
+class UserJoined(Event):
+    """A member of a listed organisation came in without an invitation. Payload: `username`, `role`, `organisation`."""
+
+    TYPE = "user.joined"
+
+
+class UserRenamed(Event):
+    """A person has another login where they come from; they are the same one. Payload: `from`, `to`."""
+
+    TYPE = "user.renamed"
+
+
+class UserDisabled(Event):
+    """A person was shut out; their sessions and the keys of their logins ended. Payload: `username`."""
+
+    TYPE = "user.disabled"
+
+
+class UserEnabled(Event):
+    """A person who was shut out may come in again. Payload: `username`."""
+
+    TYPE = "user.enabled"
+
+
+class UserLoggedIn(Event):
+    """A person logged in. Payload: `username`, `provider`, `by` (`browser` or `device`), `address`, `key_id`."""
+
+    TYPE = "user.logged_in"
+
+
+class UserLoggedOut(Event):
+    """A person logged out. Payload: `username`, `by`, `key_id`."""
+
+    TYPE = "user.logged_out"
+
+
+class LoginRefused(Event):
+    """Somebody proved who they are, and may not come in. Payload: `provider`, `id`, `login`, `reason`, `address`."""
+
+    TYPE = "login.refused"
+
+
 class JobDied(Event):
     """A job used up its attempts. Payload: `job_id`, `kind`, `error`."""
 

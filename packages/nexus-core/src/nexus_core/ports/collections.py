@@ -407,6 +407,7 @@ class Access(Protocol):
     def add_key(
         self, *, name: str, hash_: str, scopes: frozenset[Scope], repositories: frozenset[int] | None,
         agent: str | None, assignment_id: int | None, now: datetime, expires_at: datetime | None,
+        user_id: int | None = None,
     ) -> ApiKey:  # fmt: skip
         """Store a key by its hash."""
         ...
@@ -439,7 +440,9 @@ class Access(Protocol):
         """Note that a key was used."""
         ...
 
-    def add_user(self, username: str, role: Role, now: datetime) -> User:
+    def add_user(
+        self, username: str, role: Role, now: datetime, *, provider: str = "github", organisation: str | None = None
+    ) -> User:
         """Store a person. :raises Duplicate: there is one of this name"""
         ...
 

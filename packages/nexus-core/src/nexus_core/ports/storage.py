@@ -15,6 +15,7 @@ from ..clock import Clock
 from .charts import Charts
 from .collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
 from .graph import TaskGraph
+from .logins import Logins
 from .scores import Scores
 
 
@@ -74,6 +75,11 @@ class Transaction(Protocol):
     @property
     def access(self) -> Access:
         """Keys, people, and what the hub remembers of itself."""
+        ...
+
+    @property
+    def logins(self) -> Logins:
+        """Logins under way, sessions, and who people are at their providers."""
         ...
 
 

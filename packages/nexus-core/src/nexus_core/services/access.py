@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 
 import attrs
 
+from ..clock import to_text
 from ..domain.access import LOCAL, Actor, ActorKind, ApiKey, NewApiKey, Role, Scope, User
-from ..domain.events import KeyCreated, KeyRevoked, UserEdited, UserInvited
+from ..domain.events import KeyCreated, KeyRevoked, UserDisabled, UserEdited, UserEnabled, UserInvited
 from ..errors import Conflict, Duplicate, Fault, Forbidden, Invalid, NotFound, Unauthenticated
 from .work import UnitOfWork, Work, said_from
 
@@ -123,10 +124,13 @@ class KeyService:
         with self._unit.read() as work:
             key = work.access.find_key(hash_)
             now = work.now
+            user = None if key is None or key.user_id is None else work.access.user(key.user_id)
         if key is None or key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
             raise Unauthenticated("this key is not valid")
         if key.last_used_at is None or now - key.last_used_at > _TOUCH_EVERY:
             self._unit.write(lambda work: work.access.touch_key(key.id, work.now))
+        if user is not None:
+            return _person(key, user)
         return Actor(
             kind=ActorKind.AGENT if key.agent else ActorKind.KEY, name=key.agent or key.name, id=key.id,
             scopes=key.scopes, repositories=key.repositories, agent=key.agent, assignment_id=key.assignment_id,
@@ -172,6 +176,19 @@ class KeyService:
             self._unit.write(action)  # another hub on this database started at the same instant: now its key is seen
 
 
+def _person(key: ApiKey, user: User) -> Actor:
+    """The person whose login made the key: with its scopes, as far as they still have them themselves.
+
+    :raises Unauthenticated: they were shut out
+    """
+    if user.disabled_at is not None:
+        raise Unauthenticated("this key is not valid")
+    return Actor(
+        kind=ActorKind.USER, name=user.username, id=user.id, scopes=key.scopes & user.scopes,
+        repositories=key.repositories,
+    )  # fmt: skip
+
+
 def _scopes(scopes: Iterable[str] | None, role: str | None) -> frozenset[Scope]:
     if role is not None:
         if role not in list(Role):
@@ -201,14 +218,18 @@ class UserService:
         with self._unit.read() as work:
             return work.access.users()
 
-    def invite(self, username: str, role: str = "developer", *, actor: Actor = LOCAL) -> User:
+    def invite(self, username: str, role: str = "developer", *, provider: str = "github", actor: Actor = LOCAL) -> User:
         """Let somebody in. :raises Duplicate: :raises Invalid:"""
         wanted = _role(role)
-        if not username or len(username) > 39 or not username.replace("-", "").isalnum() or not username.isascii():
+        letters = username.replace("-", "").replace("_", "")  # managed accounts have a low line and their company
+        if not letters.isalnum() or len(username) > 39 or not username.isascii():
             raise Invalid("that is no GitHub login", faults=(Fault("/username", "expected letters, digits, dashes"),))
 
+        if provider != "github" and provider not in self._unit.plugins.identity_providers:
+            raise Invalid("nobody logs in by it here", faults=(Fault("/provider", "expected an installed one"),))
+
         def action(work: Work) -> User:
-            user = work.access.add_user(username, wanted, work.now)
+            user = work.access.add_user(username, wanted, work.now, provider=provider)
             work.record(UserInvited, actor=actor, username=username, role=str(wanted))
             return user
 
@@ -219,10 +240,7 @@ class UserService:
         wanted = _role(role)
 
         def action(work: Work) -> User:
-            user = work.access.user(user_id)
-            admins = [other for other in work.access.users() if other.role is Role.ADMIN]
-            if user.role is Role.ADMIN and wanted is not Role.ADMIN and len(admins) == 1:
-                raise Conflict(f"{user.username} is the last admin; make another one first")
+            user = _unless_last_admin(work, user_id) if wanted is not Role.ADMIN else work.access.user(user_id)
             if user.role is not wanted:
                 work.access.set_role(user_id, wanted)
                 work.record(
@@ -236,6 +254,24 @@ class UserService:
 
         return self._unit.write(action)
 
+    def set_disabled(self, user_id: int, disabled: bool, *, actor: Actor = LOCAL) -> User:
+        """Shut a person out, with their sessions and the keys of their logins, or let them in again.
+
+        :raises Conflict: they are the last admin
+        """
+
+        def action(work: Work) -> User:
+            user = _unless_last_admin(work, user_id) if disabled else work.access.user(user_id)
+            if (user.disabled_at is not None) is disabled:
+                return user
+            work.logins.set_disabled(user_id, work.now if disabled else None)
+            if disabled:
+                work.logins.end_all(user_id, work.now)
+            work.record(UserDisabled if disabled else UserEnabled, actor=actor, username=user.username)
+            return work.access.user(user_id)
+
+        return self._unit.write(action)
+
     def find(self, username: str) -> User:
         """By login. :raises NotFound:"""
         with self._unit.read() as work:
@@ -243,6 +279,17 @@ class UserService:
         if user is None:
             raise NotFound(f"nobody here is called {username}")
         return user
+
+
+def _unless_last_admin(work: Work, user_id: int) -> User:
+    """A person who may lose the rights of an admin. :raises Conflict: nobody else has them"""
+    # Two admins who demote each other at once must not both see the other: whoever writes this first goes first.
+    work.access.set_meta("admins", to_text(work.now))
+    user = work.access.user(user_id)
+    admins = [other.id for other in work.access.users() if other.role is Role.ADMIN and other.disabled_at is None]
+    if admins == [user_id]:
+        raise Conflict(f"{user.username} is the last admin; make another one first")
+    return user
 
 
 def _role(role: str) -> Role:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..ports.charts import Charts
     from ..ports.collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
     from ..ports.graph import TaskGraph
+    from ..ports.logins import Logins
     from ..ports.scores import Scores
     from ..ports.storage import Store, Transaction
 
@@ -98,6 +99,11 @@ class Work:
     def access(self) -> Access:
         """The collection of the transaction."""
         return self._transaction.access
+
+    @property
+    def logins(self) -> Logins:
+        """The collection of the transaction."""
+        return self._transaction.logins
 
     def record(
         self,

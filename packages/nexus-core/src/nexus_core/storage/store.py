@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .events import SqlEvents
     from .graph import SqlTaskGraph
     from .jobs import SqlJobs
+    from .logins import SqlLogins
     from .repositories import SqlChanges, SqlRepositories
     from .scores import SqlScores
     from .tasks import SqlTasks
@@ -105,6 +106,13 @@ class SqlTransaction:
         from .access import SqlAccess
 
         return SqlAccess(self._session)
+
+    @cached_property
+    def logins(self) -> SqlLogins:
+        """Logins under way, sessions, and who people are at their providers."""
+        from .logins import SqlLogins
+
+        return SqlLogins(self._session)
 
 
 class SqlStore:

@@ -15,6 +15,7 @@ from .charts import ChartsContract
 from .deliveries_events import DeliveriesContract, EventsContract
 from .graph import GraphContract
 from .jobs import JobsContract
+from .logins import LoginsContract
 from .readiness import ReadinessContract
 from .repositories import ChangesContract, RepositoriesContract
 from .scores import ScoresContract
@@ -36,6 +37,7 @@ class StoreContract(
     JobsContract,
     DeliveriesContract,
     AccessContract,
+    LoginsContract,
 ):
     """What every store must hold. A subclass says how to open an empty one, or gives the fixture `store` itself."""
 
