@@ -22,6 +22,7 @@ STATUSES: dict[type[errors.NexusError], int] = {
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.Unavailable: 503,
+    errors.KeyReused: 422,
 }
 
 #: The framework's and our own HTTP errors: status -> (code, what to say when nothing better is known).
@@ -109,7 +110,7 @@ def answer(resp: falcon.Response, problem: Mapping[str, Any]) -> None:
     resp.media = None
     resp.stream = None
     resp.data = encode(problem)
-    if resp.status_code == 503:
+    if resp.status_code == 503 or problem["code"] == errors.InFlight.code:
         resp.set_header("Retry-After", str(RETRY_AFTER_SECONDS))
     if resp.status_code == 401:
         resp.set_header("WWW-Authenticate", 'Bearer realm="nexus"')

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from ..clock import Clock
+from .answers import Answers
 from .charts import Charts
 from .collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
 from .graph import TaskGraph
@@ -74,6 +75,11 @@ class Transaction(Protocol):
     @property
     def access(self) -> Access:
         """Keys, people, and what the hub remembers of itself."""
+        ...
+
+    @property
+    def answers(self) -> Answers:
+        """Requests that may be repeated."""
         ...
 
 
