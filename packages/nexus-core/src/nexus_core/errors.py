@@ -138,6 +138,24 @@ class Busy(Conflict):
     code = "busy"
 
 
+class InFlight(Conflict):
+    """A request with this `Idempotency-Key` is being worked on. Send it again in a moment."""
+
+    code = "in_flight"
+
+
+class AnswerLost(Conflict):
+    """The request with this `Idempotency-Key` took effect, but its answer is lost. Look at what it did."""
+
+    code = "answer_lost"
+
+
+class KeyReused(Invalid):
+    """This `Idempotency-Key` came with another request before. Choose a new one for each request."""
+
+    code = "idempotency_key_reused"
+
+
 class Unauthenticated(NexusError):
     """Who you are could not be established."""
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .ports.storage import Store
     from .services.access import KeyService, UserService
     from .services.agents import AgentService
+    from .services.answers import AnswerService
     from .services.assignments import AssignmentService
     from .services.changes import ChangeService
     from .services.deliveries import DeliveryService
@@ -181,6 +182,13 @@ class Nexus:
         from .services.access import KeyService
 
         return KeyService(self._unit)
+
+    @cached_property
+    def answers(self) -> AnswerService:
+        """Requests that may be repeated."""
+        from .services.answers import AnswerService
+
+        return AnswerService(self._unit)
 
     @cached_property
     def users(self) -> UserService:

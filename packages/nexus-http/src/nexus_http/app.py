@@ -9,13 +9,14 @@ import falcon
 from . import problems, routes
 from .auth import Authentication
 from .counters import RequestCounters
+from .idempotency import Idempotency
 from .middleware import BodyRules, Journal
 
 if TYPE_CHECKING:
     from nexus_core.domain.access import Actor
     from nexus_core.nexus import Nexus
 
-_EXPOSED = ("ETag", "Location", "Retry-After", "X-Request-Id")
+_EXPOSED = ("ETag", "Location", "Retry-After", "X-Request-Id", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy")
 
 
 def create_app(
@@ -36,6 +37,7 @@ def create_app(
             *_cors(config["cors_origins"]),
             Authentication(nexus, trusted),
             BodyRules(),
+            Idempotency(nexus),
         ]
     )
     app.req_options.strip_url_path_trailing_slash = True

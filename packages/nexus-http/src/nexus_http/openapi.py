@@ -18,6 +18,7 @@ from .schemas import all_schemas, reference
 if TYPE_CHECKING:
     from nexus_core.nexus import Nexus
 
+IDEMPOTENCY_KEY = {"type": "string", "pattern": "^[!-~]{1,255}$", "minLength": 1, "maxLength": 255}
 _PARAMETER = re.compile(r"{(\w+)(?::[^}]*)?}")
 
 
@@ -86,7 +87,7 @@ def _operation(path: str, method: str, operation: Operation, words: str) -> dict
     scope = {PUBLIC: "public", ANYBODY: "any key"}.get(operation.scope, str(operation.scope))
     described: dict[str, Any] = {
         "operationId": _identifier(method, path), "tags": [tag], "summary": operation.summary, "description": words,
-        "x-scope": scope, "parameters": _parameters(path, operation), "responses": _responses(operation),
+        "x-scope": scope, "parameters": _parameters(path, method, operation), "responses": _responses(operation),
     }  # fmt: skip
     if operation.scope == PUBLIC:
         described["security"] = []
@@ -100,7 +101,7 @@ def _identifier(method: str, path: str) -> str:
     return "_".join([method.lower(), *words])
 
 
-def _parameters(path: str, operation: Operation) -> list[dict[str, Any]]:
+def _parameters(path: str, method: str, operation: Operation) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": _path_schema(kind)}
         for name, kind in re.findall(r"{(\w+)(?::(\w+)[^}]*)?}", path)
@@ -111,6 +112,8 @@ def _parameters(path: str, operation: Operation) -> list[dict[str, Any]]:
         found.append({"name": field.name, "in": "query", "required": field.required, "schema": schema} | doc)
     if operation.conditional:
         found.append({"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}})
+    if operation.takes_key(method):
+        found.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": IDEMPOTENCY_KEY})
     return found
 
 

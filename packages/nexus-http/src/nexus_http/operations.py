@@ -46,6 +46,11 @@ class Operation:
     answers: tuple[str, ...] = ("application/json",)  #: media types
     conditional: bool = False  #: asks for If-Match
     errors: tuple[str, ...] = ()  #: codes that are particular to it
+    repeatable: bool = True  #: takes an Idempotency-Key, when it changes something and asks who one is
+
+    def takes_key(self, method: str) -> bool:
+        """Whether a request of this method may carry an Idempotency-Key."""
+        return self.repeatable and self.scope != PUBLIC and method in ("POST", "PUT", "PATCH", "DELETE")
 
 
 Responder = TypeVar("Responder", bound=Callable[..., None])
@@ -123,6 +128,9 @@ def raw_body(req: falcon.Request) -> bytes:
 
     :raises HttpProblem: it is shorter than it said
     """
+    kept: bytes | None = getattr(req.context, "body", None)  # when it was read before, to compare it
+    if kept is not None:
+        return kept
     declared = req.content_length or 0
     body: bytes = req.bounded_stream.read() if declared else b""
     if len(body) < declared:

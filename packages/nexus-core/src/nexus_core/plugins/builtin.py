@@ -57,6 +57,7 @@ class Builtin:
         )
         yield records.JobHandler(kind="core.dispatch_waiting", call=dispatch_waiting)
         yield records.JobHandler(kind="core.recount", call=recount)
+        yield records.JobHandler(kind="core.prune_answers", call=prune_answers)
         yield records.JobHandler(kind="core.estimate", call=lambda job, ctx: ctx.nexus.scores.run(job, ctx))
 
     @hookimpl
@@ -64,6 +65,7 @@ class Builtin:
         """Tasks whose pause after a failure is over have no event of their own."""
         every = min(timedelta(seconds=15), self._config["assignment.retry_delay"])
         yield records.Schedule(name="core.dispatch_waiting", kind="core.dispatch_waiting", every=every)
+        yield records.Schedule(name="core.prune_answers", kind="core.prune_answers", every=timedelta(hours=1))
 
     @hookimpl
     def nexus_assignment_policies(self) -> Iterable[records.AssignmentPolicy]:
@@ -122,6 +124,11 @@ def dispatch_waiting(job: Job, ctx: Context) -> Outcome:
 def recount(job: Job, ctx: Context) -> Outcome:
     """Count anew all that is kept beside open tasks."""
     return Done(f"{ctx.nexus.tasks.recount()} open tasks counted")
+
+
+def prune_answers(job: Job, ctx: Context) -> Outcome:
+    """Forget answers to requests that nobody repeats any more."""
+    return Done(f"{ctx.nexus.answers.prune()} answers forgotten")
 
 
 def refresh_documents(event: events.Event, ctx: Context) -> Outcome | None:

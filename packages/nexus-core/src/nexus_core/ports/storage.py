@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from ..clock import Clock
+from .answers import Answers
 from .charts import Charts
 from .collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
 from .graph import TaskGraph
@@ -80,6 +81,11 @@ class Transaction(Protocol):
     @property
     def logins(self) -> Logins:
         """Logins under way, sessions, and who people are at their providers."""
+        ...
+
+    @property
+    def answers(self) -> Answers:
+        """Requests that may be repeated."""
         ...
 
 

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +22,7 @@ from ..ports.wakeup import Ring, Wakeup
 
 if TYPE_CHECKING:
     from ..plugins.context import Context
+    from ..ports.answers import Answers
     from ..ports.charts import Charts
     from ..ports.collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
     from ..ports.graph import TaskGraph
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 TRIES = 6
 """How often a transaction is tried when others write the same."""
+
+
+besides: ContextVar[Callable[[Work], None] | None] = ContextVar("besides", default=None)
+"""What every transaction writes beside its own, such as that a request which may be repeated took effect."""
 
 
 class Work:
@@ -104,6 +110,11 @@ class Work:
     def logins(self) -> Logins:
         """The collection of the transaction."""
         return self._transaction.logins
+
+    @property
+    def answers(self) -> Answers:
+        """The collection of the transaction."""
+        return self._transaction.answers
 
     def record(
         self,
@@ -241,6 +252,8 @@ class UnitOfWork:
                 with self.store.writing() as transaction:
                     work = Work(transaction, self.clock.now(), self.plugins)
                     result = action(work)
+                    if (beside := besides.get()) is not None:
+                        beside(work)
                     work.settle()
                 if work.rings:
                     self.wakeup.ring(work.rings)

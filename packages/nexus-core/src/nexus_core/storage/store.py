@@ -12,6 +12,7 @@ from .session import SqlEngine, SqlSession
 if TYPE_CHECKING:
     from ..clock import Clock
     from .access import SqlAccess
+    from .answers import SqlAnswers
     from .assignments import SqlAssignments
     from .charts import SqlCharts
     from .deliveries import SqlDeliveries
@@ -113,6 +114,13 @@ class SqlTransaction:
         from .logins import SqlLogins
 
         return SqlLogins(self._session)
+
+    @cached_property
+    def answers(self) -> SqlAnswers:
+        """Requests that may be repeated."""
+        from .answers import SqlAnswers
+
+        return SqlAnswers(self._session)
 
 
 class SqlStore:

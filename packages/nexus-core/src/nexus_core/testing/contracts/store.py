@@ -10,6 +10,7 @@ import pytest
 
 from ...ports.storage import Store
 from .access import AccessContract
+from .answers import AnswersContract
 from .assignments import AssignmentsContract
 from .charts import ChartsContract
 from .deliveries_events import DeliveriesContract, EventsContract
@@ -38,6 +39,7 @@ class StoreContract(
     DeliveriesContract,
     AccessContract,
     LoginsContract,
+    AnswersContract,
 ):
     """What every store must hold. A subclass says how to open an empty one, or gives the fixture `store` itself."""
 
