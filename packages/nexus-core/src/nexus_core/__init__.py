@@ -41,7 +41,7 @@ _HOMES = {
         "AssignmentFailed AssignmentReleased AssignmentCancelled AssignmentLost ActivityAdded InboxAnswered "
         "ChangeWasOpened ChangeWasMerged ChangeWasClosed ChangeLinked DocumentsChanged DocumentsPublished "
         "NotificationSent DeliveryRefused DeliveryReplayed AccessRefused KeyCreated KeyRevoked UserInvited UserEdited "
-        "JobDied JobRetried EVENT_TYPES"
+        "DeliveryDuplicated AlertRaised AlertResolved JobDied JobRetried EVENT_TYPES"
     ),
     "domain.findings": "Case Check Diagnosis FileMend Finding Mend Mended Severity",
     "domain.chart": "FileFacts FileLink",

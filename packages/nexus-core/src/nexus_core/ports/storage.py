@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from ..clock import Clock
+from .audit import Audit
 from .charts import Charts
 from .collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
 from .graph import TaskGraph
@@ -69,6 +70,11 @@ class Transaction(Protocol):
     @property
     def deliveries(self) -> Deliveries:
         """Webhooks as they came."""
+        ...
+
+    @property
+    def audit(self) -> Audit:
+        """The chain over the events, the alerts that were raised, and when jobs failed."""
         ...
 
     @property
