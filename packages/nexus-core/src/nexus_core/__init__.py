@@ -43,7 +43,7 @@ _HOMES = {
         "ChangeWasOpened ChangeWasMerged ChangeWasClosed ChangeLinked DocumentsChanged DocumentsPublished "
         "NotificationSent DeliveryRefused DeliveryReplayed AccessRefused KeyCreated KeyRevoked UserInvited UserEdited "
         "UserJoined UserRenamed UserDisabled UserEnabled UserLoggedIn UserLoggedOut LoginRefused "
-        "JobDied JobRetried EVENT_TYPES"
+        "DeliveryDuplicated AlertRaised AlertResolved JobDied JobRetried EVENT_TYPES"
     ),
     "domain.findings": "Case Check Diagnosis FileMend Finding Mend Mended Severity",
     "domain.chart": "FileFacts FileLink",

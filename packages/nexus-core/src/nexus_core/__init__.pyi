@@ -48,6 +48,8 @@ from .domain.deliveries import VerifiedDelivery as VerifiedDelivery
 from .domain.events import EVENT_TYPES as EVENT_TYPES
 from .domain.events import AccessRefused as AccessRefused
 from .domain.events import ActivityAdded as ActivityAdded
+from .domain.events import AlertRaised as AlertRaised
+from .domain.events import AlertResolved as AlertResolved
 from .domain.events import AssignmentCancelled as AssignmentCancelled
 from .domain.events import AssignmentCompleted as AssignmentCompleted
 from .domain.events import AssignmentCreated as AssignmentCreated
@@ -59,6 +61,7 @@ from .domain.events import ChangeLinked as ChangeLinked
 from .domain.events import ChangeWasClosed as ChangeWasClosed
 from .domain.events import ChangeWasMerged as ChangeWasMerged
 from .domain.events import ChangeWasOpened as ChangeWasOpened
+from .domain.events import DeliveryDuplicated as DeliveryDuplicated
 from .domain.events import DeliveryRefused as DeliveryRefused
 from .domain.events import DeliveryReplayed as DeliveryReplayed
 from .domain.events import DocumentsChanged as DocumentsChanged

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from .ports.storage import Store
     from .services.access import KeyService, UserService
     from .services.agents import AgentService
+    from .services.alerts import AlertService
     from .services.answers import AnswerService
     from .services.assignments import AssignmentService
+    from .services.audit import AuditService
     from .services.changes import ChangeService
     from .services.deliveries import DeliveryService
     from .services.doctor import DoctorService
@@ -168,6 +170,20 @@ class Nexus:
         from .services.events import EventService
 
         return EventService(self._unit)
+
+    @cached_property
+    def audit(self) -> AuditService:
+        """The chain of hashes over all that happened."""
+        from .services.audit import AuditService
+
+        return AuditService(self._unit)
+
+    @cached_property
+    def alerts(self) -> AlertService:
+        """What asks for people's attention."""
+        from .services.alerts import AlertService
+
+        return AlertService(self._unit)
 
     @cached_property
     def jobs(self) -> JobService:

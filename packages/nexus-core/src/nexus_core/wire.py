@@ -144,12 +144,19 @@ def event_to_wire(event: Event) -> Wire:
     return {
         "id": event.id,
         "type": event.type,
-        "actor": {"kind": str(event.actor_kind), "name": event.actor_name, "id": event.actor_id},
+        "actor": {
+            "kind": str(event.actor_kind),
+            "name": event.actor_name,
+            "id": event.actor_id,
+            "key_id": event.key_id,
+        },
         "task_id": event.task_id,
         "repository_id": event.repository_id,
         "assignment_id": event.assignment_id,
         "delivery": event.delivery,
         "payload": dict(event.payload),
+        "address": event.address,
+        "request_id": event.request_id,
         "created_at": to_text(event.created_at),
     }
 

@@ -92,10 +92,10 @@ SHAPES: dict[str, str] = {
     ),
     "Key": _KEY,
     "NewKey": f"{_KEY} key:text",
-    "ActorRef": f"kind:{_words(ActorKind)} name:text id:int?",
+    "ActorRef": f"kind:{_words(ActorKind)} name:text id:int? key_id:int?",
     "Event": (
         "id:int type:text actor:ActorRef task_id:int? repository_id:int? assignment_id:int? delivery:text? "
-        "payload:object created_at:time"
+        "payload:object address:text? request_id:text? created_at:time"
     ),
     "Job": (
         f"id:int kind:text lane:text state:{_words(JobState)} attempt:int max_attempts:int subject:text? "

@@ -76,6 +76,9 @@ class Actor:
     repositories: frozenset[int] | None = None  #: narrowed to these; None = all
     agent: str | None = None  #: a key that is bound to an agent
     assignment_id: int | None = None  #: a key that is bound to one assignment
+    key_id: int | None = None  #: the API key in use, an agent's too
+    address: str | None = attrs.field(default=None, eq=False)  #: where the request came from
+    request_id: str | None = attrs.field(default=None, eq=False)
 
     def sees(self, repository_id: int | None) -> bool:
         """Whether things of this repository exist for the actor."""

@@ -33,6 +33,9 @@ class Event:
     assignment_id: int | None = None
     delivery: str | None = None  #: `source:id` of the webhook that caused it
     payload: Mapping[str, Any] = attrs.field(factory=dict)
+    key_id: int | None = None  #: the API key that was used
+    address: str | None = None  #: where the request came from
+    request_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -52,7 +55,8 @@ class NewEvent:
         return event_class(self.type)(
             id=event_id, type=self.type, actor_kind=self.actor.kind, actor_name=self.actor.name,
             actor_id=self.actor.id, created_at=at, task_id=self.task_id, repository_id=self.repository_id,
-            assignment_id=self.assignment_id, delivery=self.delivery, payload=self.payload,
+            assignment_id=self.assignment_id, delivery=self.delivery, payload=self.payload, key_id=self.actor.key_id,
+            address=self.actor.address, request_id=self.actor.request_id,
         )  # fmt: skip
 
 
@@ -240,9 +244,18 @@ class NotificationSent(Event):
 
 
 class DeliveryRefused(Event):
-    """A webhook was refused, such as for a wrong signature. Payload: `source`, `reason`, `address`."""
+    """A webhook was refused, such as for a wrong signature. Payload: `source`, `reason`, `address`.
+
+    One that stands for many has `times`: under a flood, those of one address are counted together.
+    """
 
     TYPE = "delivery.refused"
+
+
+class DeliveryDuplicated(Event):
+    """A webhook came once more under its sender's id. Payload: `source`, `delivery_id`, `again` (handled again)."""
+
+    TYPE = "delivery.duplicated"
 
 
 class DeliveryReplayed(Event):
@@ -252,7 +265,10 @@ class DeliveryReplayed(Event):
 
 
 class AccessRefused(Event):
-    """Somebody was refused. Payload: `reason`, `method`, `path`, `address`."""
+    """Somebody was refused. Payload: `reason`, `code`, `method`, `path`, `address`, `key_given`.
+
+    One that stands for many has `times`: under a flood, those of one address are counted together.
+    """
 
     TYPE = "access.refused"
 
@@ -321,6 +337,18 @@ class LoginRefused(Event):
     """Somebody proved who they are, and may not come in. Payload: `provider`, `id`, `login`, `reason`, `address`."""
 
     TYPE = "login.refused"
+
+
+class AlertRaised(Event):
+    """Something asks for attention. Payload: `rule`, `source`, `times`, `summary`, `advice`, `detail`."""
+
+    TYPE = "alert.raised"
+
+
+class AlertResolved(Event):
+    """The cause of an alert is over. Payload: `rule`, `source`, `summary`."""
+
+    TYPE = "alert.resolved"
 
 
 class JobDied(Event):

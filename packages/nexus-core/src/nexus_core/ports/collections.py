@@ -295,6 +295,10 @@ class Events(Protocol):
         """One. :raises NotFound:"""
         ...
 
+    def latest(self, kind: str, limit: int) -> builtins.list[Event]:
+        """The latest of exactly this type, whatever their order in the feed, the newest first."""
+        ...
+
     def has(self, kind: str, task_id: int | None, key: str) -> bool:
         """Whether an event of this type and task has `key` in its payload's text."""
         ...

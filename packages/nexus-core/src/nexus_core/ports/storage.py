@@ -13,6 +13,7 @@ from typing import Protocol
 
 from ..clock import Clock
 from .answers import Answers
+from .audit import Audit
 from .charts import Charts
 from .collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
 from .graph import TaskGraph
@@ -71,6 +72,11 @@ class Transaction(Protocol):
     @property
     def deliveries(self) -> Deliveries:
         """Webhooks as they came."""
+        ...
+
+    @property
+    def audit(self) -> Audit:
+        """The chain over the events, the alerts that were raised, and when jobs failed."""
         ...
 
     @property

@@ -134,6 +134,7 @@ class KeyService:
         return Actor(
             kind=ActorKind.AGENT if key.agent else ActorKind.KEY, name=key.agent or key.name, id=key.id,
             scopes=key.scopes, repositories=key.repositories, agent=key.agent, assignment_id=key.assignment_id,
+            key_id=key.id,
         )  # fmt: skip
 
     def ended_assignment(self, secret: str) -> int | None:

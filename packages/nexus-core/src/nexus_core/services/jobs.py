@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from ..domain.access import LOCAL, Actor, system_actor
-from ..domain.events import JobDied, JobRetried
+from ..domain.events import AlertRaised, AlertResolved, JobDied, JobRetried
 from ..domain.jobs import LANES, Cancel, Done, Job, JobState, NewJob, Outcome, Retry, Snooze, backoff
 from ..errors import Conflict, NotFound
 from ..plugins.records import EventHandler, JobHandler, Schedule
@@ -137,10 +137,13 @@ class JobService:
             case Retry() if job.attempt >= job.max_attempts:
                 kept = work.jobs.finish(job, JobState.DEAD, outcome.error[:4000], work.now)
                 if kept:
+                    _note_failure(work, job)
                     _tell_died(work, job, outcome.error)
             case Retry():
                 wait = backoff(job.attempt, random.random())  # noqa: S311 - jitter, not a secret
                 kept = work.jobs.postpone(job, work.now + wait, attempt=job.attempt, error=outcome.error[:4000])
+                if kept:
+                    _note_failure(work, job)
         if not kept:
             log.warning("job %s: its lease was lost meanwhile; what it did is not recorded", job.id)
         elif job.subject and (ring := work.jobs.next_of_subject(job.subject, job.id, work.now)):
@@ -246,10 +249,19 @@ def _pause_after_loss(attempt: int) -> timedelta:
     return timedelta() if attempt == 1 else backoff(attempt - 1, random.random())  # noqa: S311 - jitter, not a secret
 
 
+_SILENT = frozenset({JobDied.TYPE, AlertRaised.TYPE, AlertResolved.TYPE})
+"""No handler's failure may cause handlers without end: the jobs of handlers of these fail and die silently."""
+
+
+def _is_silent(work: Work, job: Job) -> bool:
+    return job.event_id is not None and work.events.get(job.event_id).type in _SILENT
+
+
+def _note_failure(work: Work, job: Job) -> None:
+    if not _is_silent(work, job):
+        work.audit.note_failure(job.kind, work.now)
+
+
 def _tell_died(work: Work, job: Job, error: str) -> None:
-    # No handler's death may cause handlers without end: the jobs of `job.died` handlers die silently.
-    died_of_dying = False
-    if job.event_id is not None:
-        died_of_dying = work.events.get(job.event_id).type == JobDied.TYPE
-    if not died_of_dying:
+    if not _is_silent(work, job):
         work.record(JobDied, actor=system_actor(), job_id=job.id, kind=job.kind, error=error[:1000])

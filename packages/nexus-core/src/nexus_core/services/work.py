@@ -23,6 +23,9 @@ from ..ports.wakeup import Ring, Wakeup
 if TYPE_CHECKING:
     from ..plugins.context import Context
     from ..ports.answers import Answers
+
+    @property
+    from ..ports.audit import Audit
     from ..ports.charts import Charts
     from ..ports.collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
     from ..ports.graph import TaskGraph
@@ -100,6 +103,11 @@ class Work:
     def deliveries(self) -> Deliveries:
         """The collection of the transaction."""
         return self._transaction.deliveries
+
+    @property
+    def audit(self) -> Audit:
+        """The collection of the transaction."""
+        return self._transaction.audit
 
     @property
     def access(self) -> Access:

@@ -1,6 +1,7 @@
 """Named SQL statements from `.sql` files: valid SQLite that is valid PostgreSQL too.
 
-Words for PostgreSQL alone stand in comments `/*pg: … */`, which its engine uncomments. A part that several statements
+Words for PostgreSQL alone stand in comments `/*pg: … */`, which its engine uncomments, and those for SQLite alone in
+`/*sqlite: … */`. A part that several statements
 of a file share stands there once, as `-- fragment: name`, and is put in where `{name}` stands.
 """
 
@@ -15,6 +16,7 @@ _HERE = Path(__file__).parent
 _HEAD = re.compile(r"^-- (name|fragment): (\w+)\n", re.MULTILINE)
 _FRAGMENT = re.compile(r"\{(\w+)\}")
 _PG_COMMENT = re.compile(r"/\*pg:(.*?)\*/", re.DOTALL)
+_SQLITE_COMMENT = re.compile(r"/\*sqlite:(.*?)\*/", re.DOTALL)
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 
 
@@ -45,6 +47,11 @@ def statements() -> Mapping[str, str]:
 def migrations() -> Mapping[str, str]:
     """Every migration of the core, by file name, in order."""
     return {file.name: file.read_text("utf-8") for file in sorted((_HERE / "migrations").glob("*.sql"))}
+
+
+def for_sqlite(sql: str) -> str:
+    """A migration as SQLite takes it: comments marked for it opened."""
+    return _SQLITE_COMMENT.sub(r"\1", sql)
 
 
 def for_postgres(sql: str) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .access import SqlAccess
     from .answers import SqlAnswers
     from .assignments import SqlAssignments
+    from .audit import SqlAudit
     from .charts import SqlCharts
     from .deliveries import SqlDeliveries
     from .events import SqlEvents
@@ -100,6 +101,13 @@ class SqlTransaction:
         from .deliveries import SqlDeliveries
 
         return SqlDeliveries(self._session)
+
+    @cached_property
+    def audit(self) -> SqlAudit:
+        """The chain over the events, the alerts that were raised, and when jobs failed."""
+        from .audit import SqlAudit
+
+        return SqlAudit(self._session)
 
     @cached_property
     def access(self) -> SqlAccess:
