@@ -125,7 +125,7 @@ def agent_state_to_wire(state: AgentState, tasks: Mapping[int, Task], prefix: st
     return {
         "name": agent.name,
         "launched": agent.is_launched,
-        "state": "busy" if state.free == 0 else "working" if state.assignments else "idle",
+        "state": "busy" if state.free == 0 else "working" if state.assignments or state.hidden else "idle",
         "skills": sorted(agent.skills),
         "max_complexity": agent.max_complexity,
         "concurrency": agent.concurrency,

@@ -109,6 +109,13 @@ class Resource:
                 raise Invalid(error.message, faults=(Fault(pointer, error.message),)) from None
             raise NotFound(f"there is no task {given[:40] if isinstance(given, str) else given}") from None
 
+    def seen_task(self, req: falcon.Request, given: str | int, pointer: str) -> int:
+        """The id of a task that a filter names.
+
+        :raises NotFound: there is none, or none that the actor may see: an empty list would read as “nothing yet”
+        """
+        return self.nexus.tasks.get(self.task_id(given, pointer), actor=actor_of(req)).id
+
 
 def actor_of(req: falcon.Request) -> Actor:
     """Who acts, as the authentication found out."""

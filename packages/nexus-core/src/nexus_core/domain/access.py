@@ -92,6 +92,14 @@ class Actor:
         if scope not in self.scopes:
             raise Forbidden(f"{self.name} may not do this: the scope {scope} is missing", scope=str(scope))
 
+    def require_whole_hub(self, what: str) -> None:
+        """Refuse who is narrowed to repositories what concerns all of them.
+
+        :raises Forbidden: naming what
+        """
+        if self.repositories is not None:
+            raise Forbidden(f"a key that is narrowed to repositories may not {what}")
+
 
 def system_actor(name: str = "nexus") -> Actor:
     """Nexus itself, which may do everything."""

@@ -363,9 +363,9 @@ class Jobs(Protocol):
         ...
 
     def list(
-        self, *, state: str | None, lane: str | None, kind: str | None, after: int, limit: int
+        self, *, state: str | None, lane: str | None, kind: str | None, after: int, limit: int, visible: Visible = None
     ) -> builtins.list[Job]:
-        """Jobs by id."""
+        """Jobs by id; with `visible`, those that an event of these repositories caused."""
         ...
 
     def stats(self) -> builtins.list[LaneStats]:

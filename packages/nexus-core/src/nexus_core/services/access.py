@@ -15,7 +15,7 @@ from ..clock import to_text
 from ..domain.access import LOCAL, Actor, ActorKind, ApiKey, NewApiKey, Role, Scope, User
 from ..domain.events import KeyCreated, KeyRevoked, UserDisabled, UserEdited, UserEnabled, UserInvited
 from ..errors import Conflict, Duplicate, Fault, Forbidden, Invalid, NotFound, Unauthenticated
-from .work import UnitOfWork, Work, said_from
+from .work import UnitOfWork, Work, require_seen, said_from
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _PREFIX = "nxs_"
@@ -78,13 +78,13 @@ class KeyService:
         :raises Forbidden: the actor lacks one of the scopes
         """
         wanted = _scopes(scopes, role)
-        if beyond := wanted - actor.scopes:
-            raise Forbidden(f"you cannot give what you lack: {', '.join(sorted(beyond))}")
+        _require_all(wanted, actor)
+        agent = _bound(agent, actor)
         if not name or not isinstance(name, str) or len(name) > 100:
             raise Invalid("the key needs a name", faults=(Fault("/name", "expected a text of 1 to 100 characters"),))
         narrowed = frozenset(repositories) if repositories is not None else actor.repositories
-        if actor.repositories is not None and (narrowed is None or not narrowed <= actor.repositories):
-            raise Forbidden("you cannot give a key more repositories than yours")
+        for repository_id in sorted(narrowed or ()):
+            require_seen(actor, repository_id, f"repository {repository_id}")
         secret = new_secret("agt" if agent or assignment_id else "key")
 
         def action(work: Work) -> NewApiKey:
@@ -102,16 +102,19 @@ class KeyService:
 
         return self._unit.write(action)
 
-    def list(self) -> builtins.list[ApiKey]:
-        """All but those of single assignments, without their secrets."""
+    def list(self, *, actor: Actor = LOCAL) -> builtins.list[ApiKey]:
+        """All that the actor may see but those of single assignments, without their secrets."""
         with self._unit.read() as work:
-            return work.access.keys()
+            keys = work.access.keys()
+        return [key for key in keys if _covers(actor, key)]
 
     def revoke(self, key_id: int, *, actor: Actor = LOCAL) -> ApiKey:
         """End a key, at once and everywhere. :raises NotFound:"""
 
         def action(work: Work) -> ApiKey:
             key = work.access.key(key_id)
+            if not _covers(actor, key):
+                raise NotFound(f"there is no key {key_id}")
             if work.access.revoke_key(key_id, work.now):
                 work.record(KeyRevoked, actor=actor, key_id=key_id, name=key.name)
             return work.access.key(key_id)
@@ -190,6 +193,28 @@ def _person(key: ApiKey, user: User) -> Actor:
     )  # fmt: skip
 
 
+def _require_all(wanted: frozenset[Scope], actor: Actor) -> None:
+    """Nobody gives what they lack. :raises Forbidden:"""
+    if beyond := wanted - actor.scopes:
+        raise Forbidden(f"you cannot give what you lack: {', '.join(sorted(beyond))}")
+
+
+def _bound(agent: str | None, actor: Actor) -> str | None:
+    """The agent that a new key is bound to: that of the maker's key, when that is bound. :raises Forbidden:"""
+    if actor.agent is None:
+        return agent
+    if agent not in (None, actor.agent):
+        raise Forbidden(f"your key is bound to the agent {actor.agent}, and so are those that it makes")
+    return actor.agent
+
+
+def _covers(actor: Actor, key: ApiKey) -> bool:
+    """Whether a key reaches nothing that is hidden from the actor; else it does not exist for the actor."""
+    if actor.agent is not None and key.agent != actor.agent:
+        return False
+    return actor.repositories is None or (key.repositories is not None and key.repositories <= actor.repositories)
+
+
 def _scopes(scopes: Iterable[str] | None, role: str | None) -> frozenset[Scope]:
     if role is not None:
         if role not in list(Role):
@@ -220,8 +245,9 @@ class UserService:
             return work.access.users()
 
     def invite(self, username: str, role: str = "developer", *, provider: str = "github", actor: Actor = LOCAL) -> User:
-        """Let somebody in. :raises Duplicate: :raises Invalid:"""
+        """Let somebody in, with a role whose scopes the actor has. :raises Duplicate: :raises Invalid:"""
         wanted = _role(role)
+        _require_to_give(actor, wanted)
         letters = username.replace("-", "").replace("_", "")  # managed accounts have a low line and their company
         if not letters.isalnum() or len(username) > 39 or not username.isascii():
             raise Invalid("that is no GitHub login", faults=(Fault("/username", "expected letters, digits, dashes"),))
@@ -239,6 +265,7 @@ class UserService:
     def set_role(self, user_id: int, role: str, *, actor: Actor = LOCAL) -> User:
         """Change a person's role; the last admin stays one. :raises Conflict:"""
         wanted = _role(role)
+        _require_to_give(actor, wanted)
 
         def action(work: Work) -> User:
             user = _unless_last_admin(work, user_id) if wanted is not Role.ADMIN else work.access.user(user_id)
@@ -291,6 +318,12 @@ def _unless_last_admin(work: Work, user_id: int) -> User:
     if admins == [user_id]:
         raise Conflict(f"{user.username} is the last admin; make another one first")
     return user
+
+
+def _require_to_give(actor: Actor, role: Role) -> None:
+    """Refuse who would make somebody more than they are themselves. :raises Forbidden:"""
+    actor.require_whole_hub("say who may do what")
+    _require_all(role.scopes, actor)
 
 
 def _role(role: str) -> Role:

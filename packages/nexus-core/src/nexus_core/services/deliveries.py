@@ -15,7 +15,7 @@ from ..domain.jobs import Done, Job, NewJob, Outcome
 from ..errors import Forbidden, Invalid, NotFound, Unauthenticated
 from ..plugins.records import DeliverySource
 from .changes import ChangeService
-from .work import UnitOfWork, Work
+from .work import UnitOfWork, Work, require_seen
 
 if TYPE_CHECKING:
     from ..plugins.context import Context
@@ -133,6 +133,7 @@ class DeliveryService:
 
     def get(self, delivery_id: int, *, actor: Actor = LOCAL) -> Delivery:
         """One, with its body. :raises NotFound:"""
+        require_seen_delivery(actor, delivery_id)
         with self._unit.read() as work:
             return work.deliveries.get(delivery_id)
 
@@ -145,12 +146,15 @@ class DeliveryService:
         limit: int = 50,
         actor: Actor = LOCAL,
     ) -> builtins.list[Delivery]:
-        """The newest first, without bodies."""
+        """The newest first, without bodies; none to a narrowed actor, since a delivery is of no one repository."""
+        if actor.repositories is not None:
+            return []
         with self._unit.read() as work:
             return work.deliveries.list(source=source, state=state, after=after, limit=limit)
 
     def replay(self, delivery_id: int, *, actor: Actor = LOCAL) -> Delivery:
         """Handle a stored webhook again."""
+        require_seen_delivery(actor, delivery_id)
 
         def action(work: Work) -> Delivery:
             delivery = work.deliveries.get(delivery_id)
@@ -163,3 +167,8 @@ class DeliveryService:
             return work.deliveries.get(delivery_id)
 
         return self._unit.write(action)
+
+
+def require_seen_delivery(actor: Actor, delivery_id: int) -> None:
+    """Deliveries do not exist for who is narrowed to repositories. :raises NotFound:"""
+    require_seen(actor, None, f"delivery {delivery_id}")

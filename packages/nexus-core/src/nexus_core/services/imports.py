@@ -130,12 +130,12 @@ class ImportService:
         return found
 
     def _repository(self, work: Work, name: str, actor: Actor) -> int:
-        if work.repositories.find(name) is not None:
+        if work.repositories.find(name) is not None or actor.repositories is not None:
             return self._known(work, name, actor)
         return add_repository(work, name, "", actor=actor).id
 
     def _known(self, work: Work, name: str, actor: Actor) -> int:
-        if work.repositories.find(name) is None:
+        if work.repositories.find(name) is None and actor.repositories is None:
             raise NotFound(f"there is no repository {name}; import its task file first")
         checked = repository_of(work, name, actor)
         assert checked is not None  # noqa: S101 - only None gives None

@@ -21,7 +21,7 @@ from ..plugins.records import EventHandler, JobHandler, Schedule
 from ..ports.queries import LaneStats
 from ..ports.wakeup import Ring
 from .assignments import AssignmentService
-from .work import UnitOfWork, Work
+from .work import UnitOfWork, Work, require_seen
 
 log = logging.getLogger("nexus.jobs")
 
@@ -207,10 +207,10 @@ class JobService:
 
     # For people -------------------------------------------------------------------------------------------------------
 
-    def get(self, job_id: int) -> Job:
+    def get(self, job_id: int, *, actor: Actor = LOCAL) -> Job:
         """One. :raises NotFound:"""
         with self._unit.read() as work:
-            return work.jobs.get(job_id)
+            return _seen(work, work.jobs.get(job_id), actor)
 
     def list(
         self,
@@ -220,16 +220,19 @@ class JobService:
         kind: str | None = None,
         after: int = 0,
         limit: int = 50,
+        actor: Actor = LOCAL,
     ) -> builtins.list[Job]:
-        """Jobs by id."""
+        """Jobs by id; to a narrowed actor only those that an event of its repositories caused."""
         with self._unit.read() as work:
-            return work.jobs.list(state=state, lane=lane, kind=kind, after=after, limit=limit)
+            return work.jobs.list(
+                state=state, lane=lane, kind=kind, visible=actor.repositories, after=after, limit=limit
+            )
 
     def retry(self, job_id: int, *, actor: Actor = LOCAL) -> Job:
         """Set a dead or cancelled job to work again. :raises Conflict: it is neither"""
 
         def action(work: Work) -> Job:
-            job = work.jobs.get(job_id)
+            job = _seen(work, work.jobs.get(job_id), actor)
             if not work.jobs.revive(job_id, work.now):
                 raise Conflict(f"job {job_id} is {job.state}; only a dead or cancelled one can be set to work again")
             work.record(JobRetried, actor=actor, job_id=job_id, kind=job.kind)
@@ -242,6 +245,14 @@ class JobService:
         """How many jobs are where."""
         with self._unit.read() as work:
             return work.jobs.stats()
+
+
+def _seen(work: Work, job: Job, actor: Actor) -> Job:
+    """The job, when the actor may see it: what it carries is of the repository of the event that caused it."""
+    if actor.repositories is not None:
+        repository_id = None if job.event_id is None else work.events.get(job.event_id).repository_id
+        require_seen(actor, repository_id, f"job {job.id}")
+    return job
 
 
 def _pause_after_loss(attempt: int) -> timedelta:

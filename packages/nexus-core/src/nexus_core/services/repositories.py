@@ -34,6 +34,7 @@ class RepositoryService:
     ) -> Repository:
         """Add a repository; without a URL it is GitHub's. :raises Duplicate: :raises Invalid:"""
         check_repository_name(name)
+        actor.require_whole_hub("add repositories")
         return self._unit.write(
             lambda work: add_repository(
                 work, name, url, default_branch=default_branch, external_id=external_id, actor=actor
@@ -62,6 +63,8 @@ class RepositoryService:
         if faults:
             raise Invalid("the change is not valid", faults=tuple(faults))
         check_repository_name(changes.get("name", "a/b"))
+        if "name" in changes:  # the name decides whose webhooks are heard, and a taken one tells of another repository
+            actor.require_whole_hub("rename repositories")
 
         def action(work: Work) -> Repository:
             found = repository_of(work, repository, actor)

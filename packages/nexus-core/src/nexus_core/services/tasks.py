@@ -259,7 +259,7 @@ class TaskService:
         if on in task.dependencies:
             return False
         if path := upkeep.lift(work, task, other):
-            raise _cycle(work, (task.id, *path), self._unit.config.key_prefix)
+            raise _cycle(work, (task.id, *path), self._unit.config.key_prefix, actor)
         if not work.tasks.depend(task.id, on):
             return False
         upkeep.dependency_changed(work, task, other, 1)
@@ -348,12 +348,16 @@ class TaskService:
             require_seen(actor, task.repository_id, f"task {task_id}")
             found = readiness.explain(
                 task,
-                dependencies=work.tasks.many(task.dependencies),
+                dependencies=[_veiled(other, actor) for other in work.tasks.many(task.dependencies)],
                 ancestors=work.tasks.ancestors(task.id),
                 subtasks=work.tasks.children(task.id),
                 now=work.now,
             )
-            return attrs.evolve(found, impact=outlook.impact(work, task))
+            impact = outlook.impact(work, task)
+            if actor.repositories is not None:
+                seen = [one.id for one in work.tasks.many(impact.unblocks) if actor.sees(one.repository_id)]
+                impact = attrs.evolve(impact, unblocks=tuple(seen))
+            return attrs.evolve(found, impact=impact)
 
     def graph(self, repository: int | str | None = None, *, actor: Actor = LOCAL) -> Graph:
         """The tasks of a repository (or all), the dependencies between them, the longest chain of open ones.
@@ -369,8 +373,15 @@ class TaskService:
             return outlook.outline(work, repository_of(work, repository, actor), actor.repositories)
 
 
-def _cycle(work: Work, path: tuple[int, ...], prefix: str) -> Cycle:
-    tasks = {task.id: task for task in work.tasks.many(path)}
+def _veiled(task: Task, actor: Actor) -> Task:
+    """A task that another waits for, without its words for those who may not see it: that it is there, they know."""
+    return task if actor.sees(task.repository_id) else attrs.evolve(task, title=f"task {task.id}")
+
+
+def _cycle(work: Work, path: tuple[int, ...], prefix: str, actor: Actor) -> Cycle:
+    """A cycle with its path, in which tasks that the actor may not see have no number and no name."""
+    tasks = {task.id: task for task in work.tasks.many(path) if actor.sees(task.repository_id)}
+    path = tuple(task_id for task_id in path if task_id in tasks)
     names = [
         task_key(task_id, prefix) + (f" ({tasks[task_id].repository})" if tasks[task_id].repository else "")
         for task_id in path

@@ -23,8 +23,6 @@ from ..ports.wakeup import Ring, Wakeup
 if TYPE_CHECKING:
     from ..plugins.context import Context
     from ..ports.answers import Answers
-
-    @property
     from ..ports.audit import Audit
     from ..ports.charts import Charts
     from ..ports.collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks

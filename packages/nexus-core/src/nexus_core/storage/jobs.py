@@ -10,10 +10,11 @@ from typing import Any
 from ..clock import to_text
 from ..domain.jobs import Job, JobState, NewJob
 from ..errors import NotFound
-from ..ports.queries import LaneStats
+from ..ports.queries import LaneStats, Visible
 from ..ports.wakeup import Ring
 from . import rows
 from .session import Row, SqlSession
+from .tasks import visibility
 
 
 class SqlJobs:
@@ -115,10 +116,12 @@ class SqlJobs:
         return _job(row)
 
     def list(
-        self, *, state: str | None, lane: str | None, kind: str | None, after: int, limit: int
+        self, *, state: str | None, lane: str | None, kind: str | None, after: int, limit: int, visible: Visible = None
     ) -> builtins.list[Job]:
         """Jobs by id."""
-        found = self._session.all("list_jobs", state=state, lane=lane, kind=kind, after_id=after, limit=limit)
+        found = self._session.all(
+            "list_jobs", **visibility(visible), state=state, lane=lane, kind=kind, after_id=after, limit=limit
+        )
         return [_job(row) for row in found]
 
     def stats(self) -> builtins.list[LaneStats]:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import falcon
 
+from nexus_core.domain.access import Actor
 from nexus_core.domain.agents import Assignment
 from nexus_core.errors import Fault, Forbidden, Invalid
 from nexus_http.fields import Field
@@ -21,8 +22,10 @@ CLAIM = (
     Field("skills", "texts", "What you can do; a task with labels must have one of these.", max_length=100),
 )
 
-#: What the key of an assignment may do, beside seeing no other assignment.
-SCOPES = (Scope.TASKS_READ, Scope.REPOSITORIES_READ, Scope.ASSIGNMENTS_READ, Scope.ASSIGNMENTS_WRITE)
+#: What the key of an assignment may do with it; it sees no other assignment.
+OWN = frozenset({Scope.ASSIGNMENTS_READ, Scope.ASSIGNMENTS_WRITE})
+#: What it may read beside, where its claimer may.
+READ = frozenset({Scope.TASKS_READ, Scope.REPOSITORIES_READ})
 KEY_LIFE = timedelta(hours=24)
 
 
@@ -54,13 +57,13 @@ class Claims(AssignmentResource):
             resp.status = 204
             return
         resp.location = f"/api/v1/assignments/{claimed.id}"
-        send(resp, self.wire(claimed, req) | {"key": self._key(claimed)}, 201)
+        send(resp, self.wire(claimed, req) | {"key": self._key(claimed, actor)}, 201)
 
-    def _key(self, claimed: Assignment) -> str:
-        """A key for this assignment alone, for the process that does the work."""
+    def _key(self, claimed: Assignment, actor: Actor) -> str:
+        """A key for this assignment alone, for the process that does the work; it reads no more than the claimer."""
         task = self.nexus.tasks.get(claimed.task_id)
         made = self.nexus.keys.create(
-            f"assignment {claimed.id} ({claimed.agent})"[:100], scopes=SCOPES, agent=claimed.agent,
+            f"assignment {claimed.id} ({claimed.agent})"[:100], scopes=OWN | (READ & actor.scopes), agent=claimed.agent,
             repositories=None if task.repository_id is None else (task.repository_id,), assignment_id=claimed.id,
             expires_at=claimed.lease_until + KEY_LIFE,
         )  # fmt: skip

@@ -30,7 +30,7 @@ class Keys(Resource):
     @operation(Scope.KEYS_READ, "List keys", query=PAGE, returns="Page[Key]")
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """The keys, without their secrets."""
-        keys, more = part(self.nexus.keys.list(), self.query(req))
+        keys, more = part(self.nexus.keys.list(actor=actor_of(req)), self.query(req))
         send(resp, page([key_to_wire(key) for key in keys], more))
 
     @operation(Scope.KEYS_WRITE, "Create a key", body=NEW, returns="NewKey", status=201)

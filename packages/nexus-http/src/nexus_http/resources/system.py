@@ -9,7 +9,7 @@ import falcon
 from nexus_core.domain.health import Finding
 from nexus_core.plugins.manager import PluginInfo
 from nexus_http.fields import PAGE
-from nexus_http.operations import PUBLIC, Resource, Scope, operation, page, send
+from nexus_http.operations import PUBLIC, Resource, Scope, actor_of, operation, page, send
 
 
 class Alive(Resource):
@@ -48,7 +48,8 @@ class Doctor(Resource):
 
     @operation(Scope.JOBS_READ, "Look at everything that can be wrong", query=PAGE, returns="Page[Check]")
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Every health check with what it found."""
+        """Every health check with what it found; not for keys that are narrowed to repositories."""
+        actor_of(req).require_whole_hub("look at the whole hub")
         send(resp, page([finding_to_wire(finding) for finding in self.nexus.health.check()]))
 
 

@@ -89,7 +89,8 @@ class Tasks(_Tasks):
         """The tasks that the filters leave, a page at a time."""
         query = self.query(req)
         fields = query.pop("fields", None)
-        self.parent(query, "parent", "?parent")
+        if "parent" in query:
+            query["parent"] = self.seen_task(req, query["parent"], "?parent")
         query["status"] = tuple(query.get("status", ()))
         found = self.nexus.tasks.list(TaskQuery(**query), actor=actor_of(req))
         send(resp, page([select(self.wire(task), fields) for task in found.items], found.next_cursor))
