@@ -18,6 +18,7 @@ from .jobs import JobsContract
 from .readiness import ReadinessContract
 from .repositories import ChangesContract, RepositoriesContract
 from .scores import ScoresContract
+from .shown import ShownContract
 from .tasks import TasksContract
 from .transactions import TransactionsContract
 
@@ -27,6 +28,7 @@ class StoreContract(
     RepositoriesContract,
     ChangesContract,
     TasksContract,
+    ShownContract,
     ScoresContract,
     ReadinessContract,
     ChartsContract,
