@@ -152,6 +152,17 @@ def send(resp: falcon.Response, value: Any, status: int = 200) -> None:
     resp.data = encode(value)
 
 
+def send_encoded(resp: falcon.Response, document: bytes) -> None:
+    """Answer with a JSON document that is encoded already."""
+    resp.content_type = "application/json"
+    resp.data = document
+
+
+def send_encoded_page(resp: falcon.Response, items: list[str], next_cursor: str | None) -> None:
+    """Answer with a list, as `page` has it, of JSON documents that are encoded already."""
+    send_encoded(resp, b'{"items":[%b],"next_cursor":%b}' % (",".join(items).encode(), encode(next_cursor)))
+
+
 def page(items: list[Any], next_cursor: str | None = None) -> dict[str, Any]:
     """A list as the API answers it."""
     return {"items": items, "next_cursor": next_cursor}
@@ -159,5 +170,5 @@ def page(items: list[Any], next_cursor: str | None = None) -> dict[str, Any]:
 
 __all__ = [
     "ANYBODY", "FILE_LIMIT", "JSON_LIMIT", "MIB", "PUBLIC", "Operation", "Resource", "Scope", "actor_of", "operation",
-    "operation_of", "page", "raw_body", "send",
+    "operation_of", "page", "raw_body", "send", "send_encoded", "send_encoded_page",
 ]  # fmt: skip

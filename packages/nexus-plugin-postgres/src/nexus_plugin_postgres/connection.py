@@ -30,6 +30,7 @@ class PatientConnection(Connection[DictRow]):
     """
 
     patience = PATIENCE  #: seconds
+    heard = 0.0  #: when it last answered a glance, by the monotonic clock
 
     def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
         """Wait for the server, `patience` seconds at most."""
@@ -76,7 +77,7 @@ def begin(connection: PatientConnection, statement: str) -> None:
     """
     connection.patience = CHECK_PATIENCE
     try:
-        connection.execute(statement)
+        connection.execute(statement, prepare=False)  # it may be several, which go unprepared
     finally:
         del connection.patience  # back to the class's
 

@@ -15,7 +15,7 @@ from ..domain.events import Event, NewEvent
 from ..domain.jobs import Job, JobState, NewJob
 from ..domain.repositories import Repository
 from ..domain.tasks import NewTask, Task
-from .queries import LaneStats, Page, ReadyQuery, TaskQuery, Visible
+from .queries import LaneStats, Page, ReadyQuery, ShownTask, TaskQuery, Visible
 from .wakeup import Ring
 
 
@@ -52,6 +52,16 @@ class Tasks(Protocol):
 
     def page(self, query: TaskQuery, *, repository_id: int | None, visible: Visible, now: datetime) -> Page[Task]:
         """A page of tasks. :raises Invalid: the sort or the cursor makes no sense"""
+        ...
+
+    def show(self, task_id: int, prefix: str, now: datetime) -> ShownTask:
+        """One task as the API shows it: what `wire.task_to_wire` makes of it, as a text. :raises NotFound:"""
+        ...
+
+    def show_page(
+        self, query: TaskQuery, *, repository_id: int | None, visible: Visible, prefix: str, now: datetime
+    ) -> Page[str]:
+        """A page of tasks as the API shows them, each a JSON object. :raises Invalid: as for `page`"""
         ...
 
     def ready(self, query: ReadyQuery, now: datetime) -> builtins.list[Task]:

@@ -38,6 +38,21 @@ class TaskQuery:
     limit: int = 50
     cursor: str | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether one plan of a database suits it whatever its values: an index holds all that it asks, in order."""
+        others = (self.ready, self.label, self.parent, self.q, self.agent)
+        return self.sort in ("id", "-id") and len(self.status) <= 1 and all(value is None for value in others)
+
+
+@attrs.frozen(kw_only=True)
+class ShownTask:
+    """A task as the API shows it, and what must be known of it to answer."""
+
+    repository_id: int | None
+    version: int
+    body: str  #: a JSON object, as `wire.task_to_wire` makes it
+
 
 @attrs.frozen(kw_only=True)
 class ReadyQuery:

@@ -117,6 +117,13 @@ class Store(Protocol):
         """A transaction that only reads."""
         ...
 
+    def glancing(self) -> AbstractContextManager[Transaction]:
+        """Reads, each of which sees the state of its own moment: for answers that one look at the data gives.
+
+        A store for which a transaction costs nothing may give a reading one.
+        """
+        ...
+
     def migrate(self) -> builtins.list[str]:
         """Bring the schema up to date; safe when several start at once. :raises SchemaTooNew:"""
         ...

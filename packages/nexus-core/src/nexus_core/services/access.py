@@ -15,6 +15,7 @@ from ..clock import to_text
 from ..domain.access import LOCAL, Actor, ActorKind, ApiKey, NewApiKey, Role, Scope, User
 from ..domain.events import KeyCreated, KeyRevoked, UserDisabled, UserEdited, UserEnabled, UserInvited
 from ..errors import Conflict, Duplicate, Fault, Forbidden, Invalid, NotFound, Unauthenticated
+from .recent import Recent
 from .work import UnitOfWork, Work, require_seen, said_from
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -22,6 +23,8 @@ _PREFIX = "nxs_"
 _LENGTH = 30  #: random letters: 178 bits
 _TOUCH_EVERY = timedelta(minutes=1)
 _BOOTSTRAP = "bootstrap"
+KNOWN_SECONDS = 0.5
+"""How long a good key is taken to be still good: every process sees within a second that one was revoked."""
 
 
 def checksum(text: str) -> str:
@@ -59,6 +62,7 @@ class KeyService:
 
     def __init__(self, unit: UnitOfWork) -> None:
         self._unit = unit
+        self._known: Recent[ApiKey] = Recent(KNOWN_SECONDS)
 
     def create(
         self,
@@ -119,26 +123,38 @@ class KeyService:
                 work.record(KeyRevoked, actor=actor, key_id=key_id, name=key.name)
             return work.access.key(key_id)
 
-        return self._unit.write(action)
+        try:
+            return self._unit.write(action)
+        finally:
+            self._known.forget()
 
     def authenticate(self, secret: str) -> Actor:
         """Who a key is. Unknown, revoked and expired look alike. :raises Unauthenticated:"""
-        hash_ = fingerprint(secret)
-        with self._unit.read() as work:
-            key = work.access.find_key(hash_)
-            now = work.now
-            user = None if key is None or key.user_id is None else work.access.user(key.user_id)
+        hash_, now = fingerprint(secret), self._unit.clock.now()
+        key = self._known.get(hash_) or self._look_up(hash_)
         if key is None or key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
             raise Unauthenticated("this key is not valid")
         if key.last_used_at is None or now - key.last_used_at > _TOUCH_EVERY:
             self._unit.write(lambda work: work.access.touch_key(key.id, work.now))
-        if user is not None:
-            return _person(key, user)
+            self._known.forget()
+        if key.user_id is not None:
+            with self._unit.glance() as work:
+                return _person(key, work.access.user(key.user_id))
         return Actor(
             kind=ActorKind.AGENT if key.agent else ActorKind.KEY, name=key.agent or key.name, id=key.id,
             scopes=key.scopes, repositories=key.repositories, agent=key.agent, assignment_id=key.assignment_id,
             key_id=key.id,
         )  # fmt: skip
+
+    def _look_up(self, hash_: str) -> ApiKey | None:
+        """The key with this hash as the store has it, remembered for a moment when it is good."""
+        asked = self._known.now()
+        with self._unit.glance() as work:
+            key = work.access.find_key(hash_)
+        # An assignment's key ends with the assignment, and its agent is to hear that at once.
+        if key is not None and key.revoked_at is None and key.assignment_id is None:
+            self._known.keep(hash_, key, asked)
+        return key
 
     def ended_assignment(self, secret: str) -> int | None:
         """The assignment whose key this was, when the key ended with it."""

@@ -18,11 +18,12 @@ from ..domain.graph import Graph, Outline
 from ..domain.readiness import Readiness
 from ..domain.tasks import NewTask, Priority, Status, Task, task_key
 from ..errors import Cycle, Fault, Invalid, StaleWrite
-from ..ports.queries import Page, ReadyQuery, TaskQuery
+from ..ports.queries import Page, ReadyQuery, ShownTask, TaskQuery
 from . import outlook, upkeep
 from .imports import ImportService
 from .moves import drop_dependency, move_task
 from .scores import ScoreService, given_scores
+from .shown import one_plan_fits, show_page
 from .work import UnitOfWork, Work, repository_of, require_seen
 
 _ABOVE_ALL = 2**62
@@ -310,6 +311,24 @@ class TaskService:
         with self._unit.read() as work:
             repository_id = repository_of(work, query.repository, actor)
             return work.tasks.page(query, repository_id=repository_id, visible=actor.repositories, now=work.now)
+
+    def show(self, task_id: int, *, actor: Actor = LOCAL) -> ShownTask:
+        """One task as the API shows it, made by the database in one look. :raises NotFound:"""
+        with self._unit.glance() as work:
+            shown = work.tasks.show(task_id, self._unit.config.key_prefix, work.now)
+        require_seen(actor, shown.repository_id, f"task {task_id}")
+        return shown
+
+    def show_page(self, query: TaskQuery, *, actor: Actor = LOCAL) -> Page[str]:
+        """A page of tasks as the API shows them, each a JSON object that the database made.
+
+        :raises NotFound: there is no such repository
+        """
+        for status in query.status:
+            _status(status)
+        look = self._unit.glance if one_plan_fits(query, actor) else self._unit.read
+        with look() as work:
+            return show_page(work, query, actor, self._unit.config.key_prefix)
 
     def ready(
         self, repository: int | str | None = None, *, limit: int = 50, actor: Actor = LOCAL

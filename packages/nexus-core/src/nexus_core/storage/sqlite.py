@@ -148,6 +148,12 @@ class SqliteEngine:
             finally:
                 connection.execute("ROLLBACK")
 
+    @contextmanager
+    def glancing(self) -> Iterator[SqlSession]:
+        """Reads without a transaction around them: SQLite makes one of each."""
+        with _our_errors(self.path):
+            yield SqliteSession(self._connection())
+
     def migrate(self) -> list[str]:
         """Bring the schema up to date."""
         if not self.pending_migrations():

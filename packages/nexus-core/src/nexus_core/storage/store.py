@@ -155,6 +155,12 @@ class SqlStore:
         with self.engine.reading() as session:
             yield SqlTransaction(session)
 
+    @contextmanager
+    def glancing(self) -> Iterator[SqlTransaction]:
+        """Reads, each of which sees the state of its own moment."""
+        with self.engine.glancing() as session:
+            yield SqlTransaction(session)
+
     def migrate(self) -> list[str]:
         """Bring the schema up to date; the migrations applied."""
         return self.engine.migrate()

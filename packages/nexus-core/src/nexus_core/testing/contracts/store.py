@@ -20,6 +20,7 @@ from .logins import LoginsContract
 from .readiness import ReadinessContract
 from .repositories import ChangesContract, RepositoriesContract
 from .scores import ScoresContract
+from .shown import ShownContract
 from .tasks import TasksContract
 from .transactions import TransactionsContract
 
@@ -29,6 +30,7 @@ class StoreContract(
     RepositoriesContract,
     ChangesContract,
     TasksContract,
+    ShownContract,
     ScoresContract,
     ReadinessContract,
     ChartsContract,

@@ -1,0 +1,152 @@
+"""Pages of tasks: which statement lists them, with which parameters, and the cursor behind the last."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from operator import itemgetter
+from typing import Any
+
+import attrs
+
+from ..clock import to_text
+from ..domain.tasks import Priority
+from ..errors import Invalid
+from ..ports.queries import TaskQuery, Visible
+from . import rows
+from .session import Row, SqlSession
+
+Found = tuple[Sequence[Row], str | None]
+"""The rows of a page, and the cursor behind them."""
+
+
+def order_of(row: Row) -> tuple[int, int, int, int]:
+    """Sorts rows as `ORDER BY priority_rank, impact DESC, complexity_order, id` does."""
+    scores = (row["complexity_manual"], row["complexity_auto"], 5)
+    complexity = next(score for score in scores if score is not None)
+    return (Priority(row["priority"]).rank, -row["impact"], complexity, row["id"])
+
+
+@attrs.frozen
+class Sort:
+    """An order of tasks: the statements that list them so, as rows and as JSON, and what a cursor says of the last."""
+
+    lists: str
+    shows: str
+    cursor: Callable[[Row], list[Any]]
+    shape: tuple[type, ...]  #: of what the cursor says
+
+    def statement(self, as_json: bool) -> str:
+        """The statement that lists."""
+        return self.shows if as_json else self.lists
+
+
+def _id(row: Row) -> list[Any]:
+    return [row["id"]]
+
+
+def _updated(row: Row) -> list[Any]:
+    return [row["id"], to_text(rows.at(row["updated_at"]))]
+
+
+def _order(row: Row) -> list[Any]:
+    rank, impact, complexity, task_id = order_of(row)
+    return [task_id, rank, impact, complexity]
+
+
+SORTS = {
+    "id": Sort("list_tasks_by_id", "show_tasks_by_id", _id, (int,)),
+    "-id": Sort("list_tasks_by_id_desc", "show_tasks_by_id_desc", _id, (int,)),
+    "-updated_at": Sort("list_tasks_by_updated_desc", "show_tasks_by_updated_desc", _updated, (int, str)),
+    "order": Sort("list_tasks_by_order", "show_tasks_by_order", _order, (int, int, int, int)),
+}
+_READY = {
+    "id": Sort("page_ready_by_id", "show_ready_by_id", _id, (int,)),
+    "order": Sort("page_ready_by_order", "show_ready_by_order", _order, (int, int, int, int)),
+}
+"""How ready tasks alone are listed: a small part of the table, which has indexes of its own."""
+_HERE = {
+    "id": Sort("page_ready_by_id", "show_ready_by_id", _id, (int,)),
+    "order": Sort("page_ready_by_order_here", "show_ready_by_order_here", _order, (int, int, int, int)),
+}
+"""And those of one repository."""
+_KEYS: dict[str, Callable[[Row], Any]] = {"id": itemgetter("id"), "order": order_of}
+
+
+def find(
+    session: SqlSession, query: TaskQuery, *, repository_id: int | None, visible: Visible, now: datetime,
+    prefix: str | None = None,
+) -> Found:  # fmt: skip
+    """The rows of a page; with a prefix of keys, their `body` is the task as the API shows it.
+
+    :raises Invalid: the sort or the cursor makes no sense
+    """
+    if query.sort not in SORTS:
+        raise Invalid(f"cannot sort by “{query.sort}”; choose from {', '.join(SORTS)}")
+    sort = SORTS[query.sort]
+    parameters = {
+        **_filters(query, repository_id, visible), **_after(query, sort),
+        "now": to_text(now), "limit": query.limit + 1, "prefix": prefix,
+    }  # fmt: skip
+    as_json = prefix is not None
+    if query.ready and query.sort in _READY:
+        found = _ready(session, query.sort, parameters, as_json)
+    else:
+        found = session.all(sort.statement(as_json), **parameters)
+    page = found[: query.limit]
+    return page, _text([query.sort, *sort.cursor(page[-1])]) if len(found) > query.limit else None
+
+
+def _filters(query: TaskQuery, repository_id: int | None, visible: Visible) -> dict[str, Any]:
+    """The parameters of the filters; those that are None filter nothing."""
+    return {
+        "visible": None if visible is None else tuple(sorted(visible)),
+        "repository_id": repository_id,
+        "parent_id": query.parent,
+        "statuses": tuple(query.status) or None,
+        "agent": query.agent,
+        "label": None if query.label is None else f"%{rows.like(json.dumps(query.label, ensure_ascii=False))}%",
+        "words": None if query.q is None else f"%{rows.like(query.q.lower())}%",
+        "ready": query.ready,
+    }
+
+
+def _ready(session: SqlSession, sort: str, parameters: Mapping[str, Any], as_json: bool) -> Sequence[Row]:
+    """The first ready tasks: of the whole table, or of each repository that counts, each by its own index."""
+    places = parameters["visible"]
+    if parameters["repository_id"] is not None:
+        places = [parameters["repository_id"]]
+    elif places is None:
+        return session.all(_READY[sort].statement(as_json), **parameters)
+    found: list[Row] = []
+    for place in places:
+        found += session.all(_HERE[sort].statement(as_json), **{**parameters, "repository_id": place})
+    return sorted(found, key=_KEYS[sort])[: parameters["limit"]]
+
+
+def _text(values: list[Any]) -> str:
+    return base64.urlsafe_b64encode(rows.to_json(values).encode()).decode().rstrip("=")
+
+
+def _after(query: TaskQuery, sort: Sort) -> dict[str, Any]:
+    """The parameters of the cursor; None before the first page."""
+    names = ("after_id", "after_at") if query.sort == "-updated_at" else _AFTER
+    values = [None] * len(names) if query.cursor is None else _values(query.cursor, query.sort, sort.shape)
+    return dict(zip(names, [*values, *[None] * (len(names) - len(values))], strict=True))
+
+
+_AFTER = ("after_id", "after_rank", "after_impact", "after_complexity")
+
+
+def _values(cursor: str, sort: str, shape: tuple[type, ...]) -> list[Any]:
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        named, *values = list(json.loads(base64.b64decode(padded, altchars=b"-_", validate=True)))
+        if named != sort or tuple(type(value) for value in values) != shape:
+            raise ValueError
+    except (ValueError, binascii.Error, TypeError, KeyError, RecursionError):
+        raise Invalid("the cursor is not one that this list gave; begin again without it") from None
+    return values
