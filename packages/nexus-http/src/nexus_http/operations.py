@@ -46,6 +46,8 @@ class Operation:
     answers: tuple[str, ...] = ("application/json",)  #: media types
     conditional: bool = False  #: asks for If-Match
     errors: tuple[str, ...] = ()  #: codes that are particular to it
+    headers: tuple[Field, ...] = ()  #: what it reads beside If-Match
+    one_of: tuple[str, ...] = ()  #: fields of the body of which exactly one is given
 
 
 Responder = TypeVar("Responder", bound=Callable[..., None])

@@ -164,6 +164,7 @@ class Vocabulary:
         entries = listed.split()
         self._words = frozenset(entry for entry in entries if not entry.endswith("-"))
         self._stems = frozenset(entry[:-1] for entry in entries if entry.endswith("-"))
+        self._longest = max(map(len, self._stems), default=0)
         # Texts repeat their words: most are looked up once and then remembered.
         self._known = lru_cache(maxsize=20_000)(self._find)
 
@@ -171,7 +172,9 @@ class Vocabulary:
         for form in (word, word.removesuffix("s"), re.sub("ies$", "y", word)):
             if form in self._words:
                 return form
-        return next((word[:end] for end in range(3, len(word) + 1) if word[:end] in self._stems), None)
+        return next(
+            (word[:end] for end in range(3, min(len(word), self._longest) + 1) if word[:end] in self._stems), None
+        )
 
     def of(self, words: Iterable[str]) -> list[str]:
         """The entries that these words are forms of, each once, in the order of the alphabet."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from operator import itemgetter
 from typing import Any
@@ -15,8 +14,8 @@ import attrs
 
 from ..clock import to_text
 from ..domain.tasks import NewTask, Priority, Status, Task
-from ..errors import Duplicate, Invalid, NotFound, StaleWrite
-from ..ports.queries import Page, ReadyQuery, TaskQuery, Visible
+from ..errors import Conflict, Duplicate, Invalid, NotFound, StaleWrite
+from ..ports.queries import TASK_CURSOR, Page, ReadyQuery, TaskQuery, Visible
 from . import rows
 from .session import Row, SqlSession, chunks
 
@@ -31,6 +30,9 @@ _READY_SORTS: dict[str, tuple[str, str, Callable[[Row], Any]]] = {
     "order": ("page_ready_by_order", "page_ready_by_order_here", lambda row: _order(row)),
 }
 """How ready tasks alone are listed: a small part of the table, which has indexes of its own."""
+_CURSOR = re.compile(TASK_CURSOR)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _CANDIDATES = 500
 """How many ready tasks are looked at in one go for those whose labels fit the skills."""
 
@@ -333,40 +335,38 @@ def _order(row: Row) -> tuple[int, int, int, int]:
 
 
 def _cursor(task: Task, sort: str) -> str:
-    values: dict[str, list[Any]] = {
+    values: dict[str, list[int]] = {
         "id": [task.id],
         "-id": [task.id],
-        "-updated_at": [task.id, to_text(task.updated_at)],
+        "-updated_at": [task.id, (task.updated_at - _EPOCH) // _MICROSECOND],
         "order": [
             task.id,
             task.priority.rank,
-            -task.impact,
+            task.impact,
             task.complexity if task.complexity is not None else 5,
         ],
     }
-    return base64.urlsafe_b64encode(rows.to_json([sort, *values[sort]]).encode()).decode().rstrip("=")
+    return ".".join([sort, *map(str, values[sort])])
 
 
 def _after(query: TaskQuery) -> dict[str, Any]:
-    values: list[Any] = []
+    values: list[int] = []
     if query.cursor is not None:
-        try:
-            padded = query.cursor + "=" * (-len(query.cursor) % 4)
-            sort, *values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-            shapes = {"id": [int], "-id": [int], "-updated_at": [int, str], "order": [int, int, int, int]}
-            if sort != query.sort or [type(value) for value in values] != shapes[sort]:
-                raise ValueError
-        except (ValueError, binascii.Error, TypeError, KeyError, RecursionError):
-            raise Invalid("the cursor is not one that this list gave; begin again without it") from None
+        if not _CURSOR.fullmatch(query.cursor):
+            raise Invalid("the cursor is not one that this list gave; begin again without it")
+        sort, *texts = query.cursor.split(".")
+        if sort != query.sort:
+            raise Conflict(f"the cursor is of the tasks sorted by {sort}; begin again without it")
+        values = [int(text) for text in texts]
     after_id = values[0] if values else 0
     if query.sort == "-updated_at":
-        return {"after_id": after_id, "after_at": values[1] if values else None}
+        return {"after_id": after_id, "after_at": to_text(_EPOCH + values[1] * _MICROSECOND) if values else None}
     if query.sort == "order":
         rank, impact, complexity = values[1:] or (-1, 0, 0)
         return {
             "after_id": after_id,
             "after_rank": rank,
-            "after_impact": impact,
+            "after_impact": -impact,
             "after_complexity": complexity,
         }
     return {"after_id": after_id}

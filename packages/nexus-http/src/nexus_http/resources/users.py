@@ -12,7 +12,14 @@ from nexus_http.operations import ANYBODY, Resource, Scope, actor_of, operation,
 
 ROLES = tuple(str(role) for role in Role)
 INVITE = (
-    Field("username", "text", "Their login.", required=True, max_length=100),
+    Field(
+        "username",
+        "text",
+        "Their login.",
+        required=True,
+        max_length=39,
+        pattern="^-{0,38}[A-Za-z0-9][A-Za-z0-9-]{0,38}$",
+    ),
     Field("role", choices=ROLES),
 )
 
@@ -42,6 +49,7 @@ class OneUser(Resource):
         "Change somebody's role",
         body=(Field("role", required=True, choices=ROLES),),
         returns="User",
+        errors=("conflict",),
     )
     def on_patch(self, req: falcon.Request, resp: falcon.Response, user_id: int) -> None:
         """Give the person another role."""
