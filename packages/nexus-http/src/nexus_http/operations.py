@@ -46,6 +46,8 @@ class Operation:
     answers: tuple[str, ...] = ("application/json",)  #: media types
     conditional: bool = False  #: asks for If-Match
     errors: tuple[str, ...] = ()  #: codes that are particular to it
+    headers: tuple[Field, ...] = ()  #: what it reads beside If-Match
+    one_of: tuple[str, ...] = ()  #: fields of the body of which exactly one is given
     repeatable: bool = True  #: takes an Idempotency-Key, when it changes something and asks who one is
 
     def takes_key(self, method: str) -> bool:

@@ -17,6 +17,7 @@ PROBLEM_JSON = "application/problem+json"
 #: Error class -> status. The nearest class in an error's ancestry decides; what is not here is a 500.
 STATUSES: dict[type[errors.NexusError], int] = {
     errors.Invalid: 400,
+    errors.UnreadableFile: 409,  # the request is well-formed; what it brings is no file that can be taken in
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.Unauthenticated: 401,

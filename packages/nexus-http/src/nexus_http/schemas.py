@@ -17,6 +17,8 @@ from nexus_core.domain.findings import Severity
 from nexus_core.domain.jobs import JobState
 from nexus_core.domain.tasks import Priority, Status
 
+from .fields import TEXT
+
 
 def _words(kind: Any) -> str:
     return "|".join(kind)
@@ -134,18 +136,37 @@ def schema(shape: str) -> dict[str, Any]:
     {'type': ['integer', 'null']}
     """
     properties = {name: _type(kind) for name, _, kind in (field.partition(":") for field in shape.split())}
-    return {"type": "object", "properties": properties, "required": list(properties)}
+    return {
+        "type": "object", "properties": properties, "required": list(properties), "additionalProperties": False,
+    }  # fmt: skip
 
 
 def all_schemas() -> dict[str, dict[str, Any]]:
     """Every shape by its name; lists of each as `Page<Name>` where the API has such lists."""
     found = {name: schema(shape) for name, shape in SHAPES.items()}
+    found["Json"] = _anything()
+    found["Problem"]["additionalProperties"] = True  # a problem brings the details of its code
     found["TaskFile"] = {"description": "A task file, in the format in which it was imported."}
     found["Problem"]["properties"] |= {
         "request_id": {"type": "string"},
         "errors": {"type": "array", "items": reference("Fault")},
     }
     return found
+
+
+def _anything() -> dict[str, Any]:
+    """Any JSON that a store can keep: without the character NUL."""
+    again = {"$ref": "#/components/schemas/Json"}
+    kinds: list[dict[str, Any]] = [{"type": kind} for kind in ("null", "boolean", "number")]
+    return {
+        "description": "Any JSON, without the character NUL in its texts.",
+        "anyOf": [
+            *kinds,
+            {"type": "string", "pattern": TEXT},
+            {"type": "array", "items": again},
+            {"type": "object", "propertyNames": {"pattern": TEXT}, "additionalProperties": again},
+        ],
+    }
 
 
 def reference(name: str) -> dict[str, Any]:

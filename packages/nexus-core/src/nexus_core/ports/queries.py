@@ -15,6 +15,12 @@ T = TypeVar("T")
 Visible = frozenset[int] | None
 
 
+#: What a cursor of the list of tasks is: how they are sorted, then where the last one stood.
+TASK_CURSOR = (
+    r"(?:-?id\.[0-9]{1,18}|-updated_at\.[0-9]{1,18}\.[0-9]{1,17}|order\.[0-9]{1,18}\.[0-3]\.[0-9]{1,9}\.[0-9]{1,2})"
+)
+
+
 @attrs.frozen(kw_only=True)
 class Page(Generic[T]):
     """Part of a list, and where the next part begins."""

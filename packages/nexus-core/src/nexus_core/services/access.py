@@ -151,7 +151,7 @@ class KeyService:
         asked = self._known.now()
         with self._unit.glance() as work:
             key = work.access.find_key(hash_)
-        # An assignment's key ends with the assignment, a person's when they log out: who uses it is to hear that at once.
+        # An assignment's key ends with the assignment, a person's when they log out: its user is to hear that at once.
         if key is not None and key.revoked_at is None and key.assignment_id is None and key.user_id is None:
             self._known.keep(hash_, key, asked)
         return key

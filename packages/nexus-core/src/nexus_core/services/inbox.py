@@ -37,7 +37,7 @@ class InboxService:
             require_seen(actor, task.repository_id, f"activity {activity_id}")
             if activity.choices and answer not in activity.choices:
                 choices = ", ".join(activity.choices)
-                raise Invalid("that is no choice", faults=(Fault("/answer", f"expected one of {choices}"),))
+                raise Conflict(f"that is none of the answers that the question offers: {choices}")
             if activity.type is not ActivityType.ELICITATION or not assignment.status.is_live:
                 raise Conflict("this is not an open question")
             if not work.assignments.answer(activity_id, answer, actor.name):

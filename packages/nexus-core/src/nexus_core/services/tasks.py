@@ -17,7 +17,7 @@ from ..domain.events import TaskCreated, TaskDepended, TaskEdited
 from ..domain.graph import Graph, Outline
 from ..domain.readiness import Readiness
 from ..domain.tasks import NewTask, Priority, Status, Task, task_key
-from ..errors import Cycle, Fault, Invalid, StaleWrite
+from ..errors import Conflict, Cycle, Fault, Invalid, StaleWrite
 from ..ports.queries import Page, ReadyQuery, ShownTask, TaskQuery
 from . import outlook, upkeep
 from .imports import ImportService
@@ -209,7 +209,7 @@ class TaskService:
         require_seen(actor, parent.repository_id, f"task {parent.id}")
         above = [parent.id, *(other.id for other in work.tasks.ancestors(parent.id))]
         if task.id in above or parent.repository_id != task.repository_id:
-            raise Invalid(faults=(Fault("/parent_id", "the parent must be another task of the same repository"),))
+            raise Conflict("the parent must be another task of the same repository, and none below this one")
 
     def move(
         self,

@@ -296,7 +296,7 @@ def repository_of(work: Work, wanted: int | str | None, actor: Actor) -> int | N
     """The id of a repository that is named by id or by `owner/name`. :raises NotFound:"""
     if wanted is None:
         return None
-    if isinstance(wanted, str) and not wanted.isdigit():
+    if isinstance(wanted, str) and not (wanted.isascii() and wanted.isdigit() and len(wanted) <= 19):
         found = work.repositories.find(wanted)
         if found is None or not actor.sees(found.id):
             raise NotFound(f"there is no repository {wanted}")

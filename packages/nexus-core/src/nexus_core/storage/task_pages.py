@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
@@ -14,8 +13,8 @@ import attrs
 
 from ..clock import to_text
 from ..domain.tasks import Priority
-from ..errors import Invalid
-from ..ports.queries import TaskQuery, Visible
+from ..errors import Conflict, Invalid
+from ..ports.queries import TASK_CURSOR, TaskQuery, Visible
 from . import rows
 from .session import Row, SqlSession
 
@@ -36,41 +35,43 @@ class Sort:
 
     lists: str
     shows: str
-    cursor: Callable[[Row], list[Any]]
-    shape: tuple[type, ...]  #: of what the cursor says
+    cursor: Callable[[Row], list[int]]
 
     def statement(self, as_json: bool) -> str:
         """The statement that lists."""
         return self.shows if as_json else self.lists
 
 
-def _id(row: Row) -> list[Any]:
+def _id(row: Row) -> list[int]:
     return [row["id"]]
 
 
-def _updated(row: Row) -> list[Any]:
-    return [row["id"], to_text(rows.at(row["updated_at"]))]
+def _updated(row: Row) -> list[int]:
+    return [row["id"], (rows.at(row["updated_at"]) - _EPOCH) // _MICROSECOND]
 
 
-def _order(row: Row) -> list[Any]:
+def _order(row: Row) -> list[int]:
     rank, impact, complexity, task_id = order_of(row)
-    return [task_id, rank, impact, complexity]
+    return [task_id, rank, -impact, complexity]
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_CURSOR = re.compile(TASK_CURSOR)
 SORTS = {
-    "id": Sort("list_tasks_by_id", "show_tasks_by_id", _id, (int,)),
-    "-id": Sort("list_tasks_by_id_desc", "show_tasks_by_id_desc", _id, (int,)),
-    "-updated_at": Sort("list_tasks_by_updated_desc", "show_tasks_by_updated_desc", _updated, (int, str)),
-    "order": Sort("list_tasks_by_order", "show_tasks_by_order", _order, (int, int, int, int)),
+    "id": Sort("list_tasks_by_id", "show_tasks_by_id", _id),
+    "-id": Sort("list_tasks_by_id_desc", "show_tasks_by_id_desc", _id),
+    "-updated_at": Sort("list_tasks_by_updated_desc", "show_tasks_by_updated_desc", _updated),
+    "order": Sort("list_tasks_by_order", "show_tasks_by_order", _order),
 }
 _READY = {
-    "id": Sort("page_ready_by_id", "show_ready_by_id", _id, (int,)),
-    "order": Sort("page_ready_by_order", "show_ready_by_order", _order, (int, int, int, int)),
+    "id": Sort("page_ready_by_id", "show_ready_by_id", _id),
+    "order": Sort("page_ready_by_order", "show_ready_by_order", _order),
 }
 """How ready tasks alone are listed: a small part of the table, which has indexes of its own."""
 _HERE = {
-    "id": Sort("page_ready_by_id", "show_ready_by_id", _id, (int,)),
-    "order": Sort("page_ready_by_order_here", "show_ready_by_order_here", _order, (int, int, int, int)),
+    "id": Sort("page_ready_by_id", "show_ready_by_id", _id),
+    "order": Sort("page_ready_by_order_here", "show_ready_by_order_here", _order),
 }
 """And those of one repository."""
 _KEYS: dict[str, Callable[[Row], Any]] = {"id": itemgetter("id"), "order": order_of}
@@ -88,7 +89,7 @@ def find(
         raise Invalid(f"cannot sort by “{query.sort}”; choose from {', '.join(SORTS)}")
     sort = SORTS[query.sort]
     parameters = {
-        **_filters(query, repository_id, visible), **_after(query, sort),
+        **_filters(query, repository_id, visible), **_after(query),
         "now": to_text(now), "limit": query.limit + 1, "prefix": prefix,
     }  # fmt: skip
     as_json = prefix is not None
@@ -97,7 +98,7 @@ def find(
     else:
         found = session.all(sort.statement(as_json), **parameters)
     page = found[: query.limit]
-    return page, _text([query.sort, *sort.cursor(page[-1])]) if len(found) > query.limit else None
+    return page, ".".join([query.sort, *map(str, sort.cursor(page[-1]))]) if len(found) > query.limit else None
 
 
 def _filters(query: TaskQuery, repository_id: int | None, visible: Visible) -> dict[str, Any]:
@@ -127,26 +128,25 @@ def _ready(session: SqlSession, sort: str, parameters: Mapping[str, Any], as_jso
     return sorted(found, key=_KEYS[sort])[: parameters["limit"]]
 
 
-def _text(values: list[Any]) -> str:
-    return base64.urlsafe_b64encode(rows.to_json(values).encode()).decode().rstrip("=")
-
-
-def _after(query: TaskQuery, sort: Sort) -> dict[str, Any]:
+def _after(query: TaskQuery) -> dict[str, Any]:
     """The parameters of the cursor; None before the first page."""
     names = ("after_id", "after_at") if query.sort == "-updated_at" else _AFTER
-    values = [None] * len(names) if query.cursor is None else _values(query.cursor, query.sort, sort.shape)
+    values = [None] * len(names) if query.cursor is None else _values(query.cursor, query.sort)
     return dict(zip(names, [*values, *[None] * (len(names) - len(values))], strict=True))
 
 
 _AFTER = ("after_id", "after_rank", "after_impact", "after_complexity")
 
 
-def _values(cursor: str, sort: str, shape: tuple[type, ...]) -> list[Any]:
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        named, *values = list(json.loads(base64.b64decode(padded, altchars=b"-_", validate=True)))
-        if named != sort or tuple(type(value) for value in values) != shape:
-            raise ValueError
-    except (ValueError, binascii.Error, TypeError, KeyError, RecursionError):
-        raise Invalid("the cursor is not one that this list gave; begin again without it") from None
+def _values(cursor: str, wanted: str) -> list[Any]:
+    if not _CURSOR.fullmatch(cursor):
+        raise Invalid("the cursor is not one that this list gave; begin again without it")
+    sort, *texts = cursor.split(".")
+    if sort != wanted:
+        raise Conflict(f"the cursor is of the tasks sorted by {sort}; begin again without it")
+    values: list[Any] = [int(text) for text in texts]
+    if sort == "-updated_at":
+        values[1] = to_text(_EPOCH + values[1] * _MICROSECOND)
+    if sort == "order":
+        values[2] = -values[2]
     return values

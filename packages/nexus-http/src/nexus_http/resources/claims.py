@@ -8,14 +8,16 @@ import falcon
 
 from nexus_core.domain.access import Actor
 from nexus_core.domain.agents import Assignment
-from nexus_core.errors import Fault, Forbidden, Invalid
+from nexus_core.errors import Conflict, Forbidden
 from nexus_http.fields import Field
 from nexus_http.operations import Scope, actor_of, operation, send
 
 from .assignments import AssignmentResource
 
 CLAIM = (
-    Field("agent", "text", "Who claims; not needed with a key that is bound to an agent.", max_length=100),
+    Field(
+        "agent", "text", "Who claims; not needed with a key that is bound to an agent.", min_length=1, max_length=100
+    ),
     Field("repository", "name", "Only from this one: its id or its name.", nullable=True),
     Field("task_id", "task", "This task and no other.", nullable=True),
     Field("max_complexity", "number", "Nothing above it.", nullable=True, minimum=1, maximum=10),
@@ -38,7 +40,7 @@ class Claims(AssignmentResource):
         body=CLAIM,
         returns="Claim",
         status=201,
-        errors=("not_ready",),
+        errors=("not_ready", "no_agent", "conflict", "not_found"),
     )
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """The best ready task, or the one that is named, for one agent alone; 204 when nothing is ready."""
@@ -46,7 +48,7 @@ class Claims(AssignmentResource):
         actor = actor_of(req)
         agent = wanted.pop("agent", None) or actor.agent
         if not agent:
-            raise Invalid("the body is not valid", faults=(Fault("/agent", "is missing; your key is bound to none"),))
+            raise Conflict("your key is bound to no agent: name one as `agent`")
         if actor.agent is not None and agent != actor.agent:
             raise Forbidden(f"your key is bound to the agent {actor.agent}")
         if wanted.get("task_id") is not None:

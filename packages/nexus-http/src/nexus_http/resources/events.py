@@ -31,6 +31,7 @@ LIST = (
     Field("newest", "flag", "The latest ones, instead of the first."),
     *PAGE,
 )
+LAST_ID = Field("Last-Event-ID", "text", "The last event that you got; wins over `after`.", pattern="^[0-9]{1,18}$")
 _STREAM_SECONDS = 600  #: then the client comes again, by itself, where it was
 _COMMENT_SECONDS = 15  #: a sign of life, which also shows that the client has gone
 _BATCH = 100
@@ -74,7 +75,8 @@ class Events(_Feed):
 class EventStream(_Feed):
     """The feed as server-sent events."""
 
-    @operation(Scope.EVENTS_READ, "Follow events", query=_FEED, returns="Event", answers=("text/event-stream",))
+    @operation(Scope.EVENTS_READ, "Follow events", query=_FEED, returns="Event",
+               answers=("text/event-stream",), headers=(LAST_ID,))  # fmt: skip
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Events as they happen: from now on, from `after`, or from where `Last-Event-ID` says that you were."""
         query = self.query(req)

@@ -10,10 +10,10 @@ import falcon
 
 from nexus_core.domain.tasks import Priority, Status, Task
 from nexus_core.errors import Fault, Invalid, StaleWrite
-from nexus_core.ports.queries import TaskQuery
+from nexus_core.ports.queries import TASK_CURSOR, TaskQuery
 from nexus_core.wire import complexity_to_wire, readiness_to_wire, task_to_wire
 from nexus_http.encoding import encode
-from nexus_http.fields import PAGE, Field
+from nexus_http.fields import LIMIT, SAYING, Field
 from nexus_http.operations import (
     Resource,
     Scope,
@@ -24,10 +24,12 @@ from nexus_http.operations import (
     send_encoded_page,
 )
 from nexus_http.problems import HttpProblem
+from nexus_http.schemas import SHAPES
 
 STATUSES = tuple(str(status) for status in Status)
 PRIORITIES = tuple(str(priority) for priority in Priority)
-SORTS = ("id", "-id", "priority", "-updated_at", "order")
+SORTS = ("id", "-id", "-updated_at", "order", "priority")
+_FIELDS = tuple(field.partition(":")[0] for field in SHAPES["Task"].split())
 
 FILTERS = (
     Field("status", "texts", "One or more; repeat it, or separate by commas.", choices=STATUSES),
@@ -37,9 +39,10 @@ FILTERS = (
     Field("parent", "task", "Only the subtasks of this task."),
     Field("q", "text", "Words in title or description.", max_length=500),
     Field("agent", "text", "Only those that this agent holds."),
-    Field("sort", "text", "`order` is the order in which ready tasks are handed out.", choices=SORTS),
-    Field("fields", "texts", "Only these fields of each task."),
-    *PAGE,
+    Field("sort", "text", "`order`, or `priority`, is the order in which ready tasks are handed out.", choices=SORTS),
+    Field("fields", "texts", "Only these fields of each task.", choices=_FIELDS),
+    *LIMIT,
+    Field("cursor", "text", "`next_cursor` of the page before.", pattern=f"^{TASK_CURSOR}$"),
 )
 
 _EDITABLE = (
@@ -47,7 +50,7 @@ _EDITABLE = (
     Field("details", max_length=1_000_000),
     Field("test_strategy"),
     Field("priority", choices=PRIORITIES),
-    Field("labels", "texts", max_length=100),
+    Field("labels", "texts", min_length=1, max_length=100),
     Field(
         "complexity_manual",
         "number",
@@ -59,17 +62,19 @@ _EDITABLE = (
     Field("parent_id", "task", "The task that this is a part of.", nullable=True),
 )
 NEW = (
-    Field("title", required=True, max_length=500),
+    Field("title", required=True, max_length=500, pattern=SAYING),
     *_EDITABLE,
     Field("repository", "name", "Its id or its name, owner/name.", nullable=True),
     Field("dependencies", "ids", "The tasks that it waits for."),
     Field("raw_data", "object", "The object that it came from, kept as it is.", nullable=True),
 )
 CHANGES = (
-    Field("title", max_length=500),
+    Field("title", max_length=500, pattern=SAYING),
     *_EDITABLE,
-    Field("not_before", "text", "Parked until then: an instant in ISO 8601.", nullable=True),
+    Field("not_before", "time", "Parked until then: an instant in ISO 8601.", nullable=True),
 )
+IF_NONE_MATCH = Field("If-None-Match", "text", "The ETag of the version that you have: 304 when it is still that.")
+MAY_MATCH = Field("If-Match", "text", "The ETag of the version that you read; 412 when it was changed meanwhile.")
 MOVE = (Field("status", required=True, choices=STATUSES), Field("reason", max_length=2_000))
 
 
@@ -102,10 +107,12 @@ class Tasks(_Tasks):
         if "parent" in query:
             query["parent"] = self.seen_task(req, query["parent"], "?parent")
         query["status"] = tuple(query.get("status", ()))
+        if query.get("sort") == "priority":
+            query["sort"] = "order"
         found = self.nexus.tasks.show_page(TaskQuery(**query), actor=actor_of(req))
         send_encoded_page(resp, [narrowed(item, fields) for item in found.items], found.next_cursor)
 
-    @operation(Scope.TASKS_WRITE, "Create a task", body=NEW, returns="Task", status=201, errors=("cycle",))
+    @operation(Scope.TASKS_WRITE, "Create a task", body=NEW, returns="Task", status=201, errors=("not_found",))
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """A new task, pending."""
         fields = self.body(req)
@@ -118,7 +125,7 @@ class Tasks(_Tasks):
 class OneTask(_Tasks):
     """One task."""
 
-    @operation(Scope.TASKS_READ, "Read a task", returns="Task")
+    @operation(Scope.TASKS_READ, "Read a task", returns="Task", headers=(IF_NONE_MATCH,))
     def on_get(self, req: falcon.Request, resp: falcon.Response, task: str) -> None:
         """The task, with its version as the ETag."""
         found = self.nexus.tasks.show(self.task_id(task), actor=actor_of(req))
@@ -131,7 +138,7 @@ class OneTask(_Tasks):
 
     @operation(
         Scope.TASKS_WRITE, "Edit a task", body=CHANGES, media=("application/merge-patch+json",), returns="Task",
-        conditional=True,
+        conditional=True, errors=("conflict",),
     )  # fmt: skip
     def on_patch(self, req: falcon.Request, resp: falcon.Response, task: str) -> None:
         """Change fields of the task that was read, at the version that was read."""
@@ -149,7 +156,7 @@ class TaskStatus(_Tasks):
 
     @operation(
         Scope.TASKS_WRITE, "Move a task", body=MOVE, media=("application/merge-patch+json",), returns="Task",
-        errors=("transition_refused", "stale_write"),
+        errors=("transition_refused", "stale_write"), headers=(MAY_MATCH,),
     )  # fmt: skip
     def on_patch(self, req: falcon.Request, resp: falcon.Response, task: str) -> None:
         """Move it to another status; with `If-Match`, only from the version that was read."""

@@ -13,7 +13,14 @@ from nexus_http.operations import ANYBODY, Resource, Scope, actor_of, operation,
 
 ROLES = tuple(str(role) for role in Role)
 INVITE = (
-    Field("username", "text", "Their login.", required=True, max_length=100),
+    Field(
+        "username",
+        "text",
+        "Their login.",
+        required=True,
+        max_length=39,
+        pattern="^-{0,38}[A-Za-z0-9][A-Za-z0-9-]{0,38}$",
+    ),
     Field("role", choices=ROLES),
     Field("provider", "text", "Whose login it is: `github` when none is named.", max_length=40),
 )
