@@ -27,7 +27,7 @@ class Remote:
     def __init__(self, url: str, token: str | None) -> None:
         self._address = _address(url)
         self._token = token
-        self.origin = f"{self._address.scheme}://{self._address.netloc.rpartition('@')[2]}{self._address.path}"
+        self.origin = f"{self._address.scheme}://{self._address.netloc.rpartition('@')[2].lower()}{self._address.path}"
 
     def send(self, request: Request) -> Answer:
         """Make one call on a connection of its own; another when the first breaks off, which takes effect once.
@@ -71,7 +71,7 @@ class Remote:
 
     def _exchange(self, connection: http.client.HTTPConnection, request: Request) -> Answer:
         headers = dict(request.headers)
-        if self._token:
+        if self._token and "Authorization" not in headers:
             headers["Authorization"] = f"Bearer {self._token}"
         connection.request(request.method, self._address.path + API + request.path, request.body, headers)
         response = connection.getresponse()

@@ -54,6 +54,8 @@ USER = {
     "list": Entry("List the people and their roles", "user:list_"),
     "invite": Entry("Invite a GitHub login", "user:invite"),
     "role": Entry("Give a person another role", "user:role"),
+    "disable": Entry("Shut a person out, with their sessions and keys", "user:disable"),
+    "enable": Entry("Let a person in again", "user:enable"),
 }
 KEY = {
     "list": Entry("List the API keys", "key:list_"),
@@ -81,6 +83,8 @@ COMMANDS: dict[str, Entry] = {
     "docs": Entry("Documents that Nexus keeps in the repositories", children=DOCS),
     "key": Entry("API keys of agents and tools", children=KEY),
     "user": Entry("People and their roles", children=USER),
+    "login": Entry("Log in at a server, by a code that you confirm in a browser", "login:login"),
+    "logout": Entry("Log out at a server: the login's key is revoked", "login:logout"),
     "whoami": Entry("Say who you are to Nexus, and what you may do", "whoami:whoami"),
     "demo": Entry("Watch the main job happen on this machine, in under a minute", distribution="nexus-demo"),
     "serve": Entry("Run the server: the REST API and its reference", distribution="nexus-http"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nexus_core.domain.logins import DeviceLogin, Identity, LoginAnswer, LoginRequest
-from nexus_core.errors import Forbidden, Unauthenticated, Unavailable
+from nexus_core.errors import Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
 from nexus_core.plugins.context import Context
 
 from . import identity as sansio
@@ -55,7 +55,7 @@ def _who(token: str, settings: Settings) -> Identity:
     try:
         user = transport.request("GET", "user").document
         found = list(_organisations(transport)) if settings.organisations else []
-    except (Unauthenticated, Forbidden) as error:
+    except (Unauthenticated, Forbidden, NotFound, Invalid) as error:
         raise Unavailable(f"GitHub does not say who this is: {error.message}") from None
     finally:
         transport.close()
