@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .services.imports import ImportService
     from .services.inbox import InboxService
     from .services.jobs import JobService
+    from .services.refusals import Refusals
     from .services.repositories import RepositoryService
     from .services.scores import ScoreService
     from .services.tasks import TaskService
@@ -159,7 +160,7 @@ class Nexus:
         """Webhooks from the door to the facts."""
         from .services.deliveries import DeliveryService
 
-        return DeliveryService(self._unit, self.changes)
+        return DeliveryService(self._unit, self.changes, self.refusals)
 
     @cached_property
     def events(self) -> EventService:
@@ -174,6 +175,13 @@ class Nexus:
         from .services.audit import AuditService
 
         return AuditService(self._unit)
+
+    @cached_property
+    def refusals(self) -> Refusals:
+        """Whom Nexus refused."""
+        from .services.refusals import Refusals
+
+        return Refusals(self._unit)
 
     @cached_property
     def alerts(self) -> AlertService:
@@ -230,6 +238,8 @@ class Nexus:
 
     def close(self) -> None:
         """Let go of the database and the broker."""
+        if "refusals" in self.__dict__:
+            self.refusals.close()
         self.wakeup.close()
         self.store.close()
 

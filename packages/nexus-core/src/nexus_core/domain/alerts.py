@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from .access import ActorKind
 from .events import AccessRefused, DeliveryRefused, Event, JobDied
 
 QUIET = timedelta(minutes=5)
@@ -170,7 +171,9 @@ def _about(event: Event) -> tuple[str, str] | None:
 def _about_refusal(event: AccessRefused) -> tuple[str, str] | None:
     match event.payload.get("code"):
         case "forbidden":
-            return FORBIDDEN, f"{event.actor_kind} {event.actor_name}"
+            # A plugin speaks for many, whom it tells apart by their address.
+            is_plugin = event.actor_kind is ActorKind.PLUGIN
+            return FORBIDDEN, _place(event) if is_plugin else f"{event.actor_kind} {event.actor_name}"
         case "unauthenticated":
             return (KEYS_REFUSED, _place(event)) if event.payload.get("key_given") else None
         case "key_in_address":
