@@ -43,6 +43,7 @@ SENTENCES = {
     "documents.published": "published {paths} on {branch}",
     "notification.sent": "told {channel} by {via}: {text}",
     "delivery.refused": "refused a webhook of {source}",
+    "delivery.duplicated": "took no second effect of {delivery_id} of {source}",
     "delivery.replayed": "replayed {delivery_id} of {source}",
     "access.refused": "refused {method} {path}",
     "key.created": "made the key {name}",
@@ -56,6 +57,8 @@ SENTENCES = {
     "user.logged_in": "logged in by {provider}, with a {by}",
     "user.logged_out": "logged out",
     "login.refused": "refused {login}, who came by {provider}",
+    "alert.raised": "alert: {summary}",
+    "alert.resolved": "alert over: {summary}",
     "job.died": "the job {job_id} ({kind}) died: {error}",
     "job.retried": "set the job {job_id} ({kind}) to work again",
 }

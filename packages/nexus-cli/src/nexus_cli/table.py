@@ -66,6 +66,9 @@ JOBS = {
     "list": Entry("List background jobs", "jobs:list_"),
     "retry": Entry("Set a dead job to work again", "jobs:retry"),
 }
+AUDIT = {
+    "verify": Entry("Find the event that was altered: walk the chain of hashes", "audit:verify"),
+}
 DOCS = {
     "render": Entry("Show a repository's documents as they would be now", "docs:render"),
     "sync": Entry("Have a repository's documents published now", "docs:sync"),
@@ -79,6 +82,7 @@ COMMANDS: dict[str, Entry] = {
     "agent": Entry("Agents and their assignments", children=AGENT),
     "inbox": Entry("Questions of agents that wait for a person", children=INBOX, default="list"),
     "events": Entry("What happened, as a story; --follow to watch", "events:events"),
+    "audit": Entry("Whether the events are as they were written", children=AUDIT),
     "jobs": Entry("Background jobs", children=JOBS, default="list"),
     "docs": Entry("Documents that Nexus keeps in the repositories", children=DOCS),
     "key": Entry("API keys of agents and tools", children=KEY),

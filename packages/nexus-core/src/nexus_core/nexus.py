@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .services.inbox import InboxService
     from .services.jobs import JobService
     from .services.logins import LoginService
+    from .services.refusals import Refusals
     from .services.repositories import RepositoryService
     from .services.scores import ScoreService
     from .services.sessions import SessionService
@@ -162,7 +163,7 @@ class Nexus:
         """Webhooks from the door to the facts."""
         from .services.deliveries import DeliveryService
 
-        return DeliveryService(self._unit, self.changes)
+        return DeliveryService(self._unit, self.changes, self.refusals)
 
     @cached_property
     def events(self) -> EventService:
@@ -177,6 +178,13 @@ class Nexus:
         from .services.audit import AuditService
 
         return AuditService(self._unit)
+
+    @cached_property
+    def refusals(self) -> Refusals:
+        """Whom Nexus refused."""
+        from .services.refusals import Refusals
+
+        return Refusals(self._unit)
 
     @cached_property
     def alerts(self) -> AlertService:
@@ -254,6 +262,8 @@ class Nexus:
 
     def close(self) -> None:
         """Let go of the database and the broker."""
+        if "refusals" in self.__dict__:
+            self.refusals.close()
         self.wakeup.close()
         self.store.close()
 

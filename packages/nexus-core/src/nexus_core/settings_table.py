@@ -15,7 +15,7 @@ class CoreSetting:
     doc: str
     default: Any = None
     env: str | None = None
-    kind: str = "text"  #: text, flag, number, duration, list
+    kind: str = "text"  #: text, flag, number, duration, list, networks
     secret: bool = False
 
 
@@ -61,6 +61,14 @@ CORE_SETTINGS: tuple[CoreSetting, ...] = (
         kind="list",
         default=(),
         doc="Browser clients elsewhere that may call the API.",
+    ),
+    CoreSetting(
+        key="trusted_proxies",
+        env="NEXUS_TRUSTED_PROXIES",
+        kind="networks",
+        default=(),
+        doc="Proxies (addresses, or networks such as `10.0.0.0/8`) that are believed when `X-Forwarded-For` "
+        "says where a request comes from.",
     ),
     CoreSetting(
         key="git_allow_local",

@@ -21,6 +21,7 @@ from .domain.tasks import Task, task_key
 
 if TYPE_CHECKING:
     from .ports.queries import LaneStats
+    from .services.audit import Verification
     from .services.doctor import MendReport
     from .services.import_report import ImportReport
     from .services.scores import Explanation
@@ -158,6 +159,24 @@ def event_to_wire(event: Event) -> Wire:
         "address": event.address,
         "request_id": event.request_id,
         "created_at": to_text(event.created_at),
+    }
+
+
+def verification_to_wire(found: Verification) -> Wire:
+    """What came of walking a part of the audit's chain; `next` is the place to go on after, null at the end."""
+    fault = found.fault
+    return {
+        "after": found.after,
+        "after_hash": found.after_hash.hex(),
+        "place": found.place,
+        "hash": found.hash.hex(),
+        "sealed": found.sealed,
+        "next": None if found.is_last else found.place,
+        "fault": fault
+        and {"kind": fault.kind, "place": fault.place, "event_id": fault.event_id, "message": fault.message},
+        "saw_head": found.saw_head,
+        "unsealed": found.unsealed,
+        "unsealed_since": _time(found.unsealed_since),
     }
 
 

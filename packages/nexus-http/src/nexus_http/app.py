@@ -8,6 +8,7 @@ import falcon
 
 from . import problems, routes
 from .auth import Authentication
+from .client_address import ClientAddress
 from .counters import RequestCounters
 from .idempotency import Idempotency
 from .middleware import BodyRules, Journal
@@ -34,6 +35,7 @@ def create_app(
     app: falcon.App[Any, Any] = falcon.App(
         middleware=[
             Journal(counters, tls=config.public_url.startswith("https:")),
+            ClientAddress(config["trusted_proxies"]),
             *_cors(config["cors_origins"]),
             Authentication(nexus, trusted),
             BodyRules(),

@@ -119,6 +119,7 @@ def answer(resp: falcon.Response, problem: Mapping[str, Any]) -> None:
 
 def _on_nexus_error(req: falcon.Request, resp: falcon.Response, error: Exception, _: dict[str, Any]) -> None:
     assert isinstance(error, errors.NexusError)  # noqa: S101 - what the handler is registered for
+    req.context.error = error
     problem = of_error(error, request_id(req), conditional=bool(req.get_header("If-Match")))
     if problem["status"] == 500:
         _log.error("request %s failed: %s", request_id(req), error.message, exc_info=error)

@@ -86,6 +86,7 @@ API_ROUTES = (
     _route(f"/keys/{{key_id:{_ID}}}", "keys:OneKey", "DELETE"),
     _route("/events", "events:Events"),
     _route("/events/stream", "events:EventStream"),
+    _route("/audit/verify", "audit:AuditVerification"),
     _route("/jobs", "jobs:Jobs"),
     _route(f"/jobs/{{job_id:{_ID}}}", "jobs:OneJob"),
     _route(f"/jobs/{{job_id:{_ID}}}/retry", "jobs:JobRetry", "POST"),

@@ -108,6 +108,11 @@ SHAPES: dict[str, str] = {
         f"id:int source:text delivery_id:text kind:text state:{_words(DeliveryState)} error:text? "
         "created_at:time handled_at:time?"
     ),
+    "ChainFault": "kind:altered|missing|inserted|seal place:int event_id:int? message:text",
+    "Verification": (
+        "after:int after_hash:text place:int hash:text sealed:int next:int? fault:ChainFault? saw_head:flag "
+        "unsealed:int? unsealed_since:time?"
+    ),
     "Received": "id:int duplicate:flag",
     "Document": "path:text content:text",
     "Paths": "paths:[text]",

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from .access import ActorKind
 from .events import AccessRefused, DeliveryRefused, Event, JobDied
 
 QUIET = timedelta(minutes=5)
@@ -42,14 +43,14 @@ RULES: Mapping[str, Rule] = {
     KEYS_REFUSED: Rule(
         times=10,
         within=timedelta(seconds=60),
-        summary="{times} calls from {source} brought a key that is not valid",
+        summary="{calls} from {source} brought a key that is not valid",
         advice="See who is behind the address: `nexus events --type access.refused`. A tool with a revoked or expired "
         "key needs a new one (`nexus key create`); a stranger is to be kept out at the proxy or the firewall.",
     ),
     KEY_EXPOSED: Rule(
         times=1,
         within=timedelta(minutes=5),
-        summary="{times} calls from {source} had a key in the address, where logs keep it",
+        summary="{calls} from {source} had a key in the address, where logs keep it",
         advice="Revoke that key (`nexus key list`, `nexus key revoke ID`) and send the new one "
         "as “Authorization: Bearer …”.",
     ),
@@ -63,7 +64,7 @@ RULES: Mapping[str, Rule] = {
     DELIVERIES_REFUSED: Rule(
         times=10,
         within=timedelta(seconds=60),
-        summary="{times} webhooks from {source} were refused",
+        summary="{webhooks} from {source} refused",
         advice="See why: `nexus events --type delivery.refused`. After a change of the secret, set the same at the "
         "sender and here; otherwise somebody else is trying.",
     ),
@@ -77,7 +78,7 @@ RULES: Mapping[str, Rule] = {
     JOBS_DEAD: Rule(
         times=1,
         within=_LONG_AGO,
-        summary="{times} jobs of {source} used up their attempts",
+        summary="{jobs} of {source} used up all attempts",
         advice="`nexus jobs --state dead --kind {source}` lists them with their errors; once the cause is mended, "
         "`nexus jobs retry ID` runs one again.",
         over="no job of {source} is dead any more",
@@ -127,7 +128,9 @@ Last = Mapping[tuple[str, str], datetime]
 
 def told(trouble: Trouble) -> dict[str, Any]:
     """What an alert says: `summary` and `advice`."""
-    rule, words = RULES[trouble.rule], {"source": trouble.source, "times": trouble.times}
+    rule, words = RULES[trouble.rule], {"source": trouble.source, "times": str(trouble.times)}
+    for noun in ("job", "call", "webhook"):
+        words[f"{noun}s"] = f"{trouble.times} {noun}{'' if trouble.times == 1 else 's'}"
     return {"summary": rule.summary.format_map(words), "advice": rule.advice.format_map(words)}
 
 
@@ -170,7 +173,9 @@ def _about(event: Event) -> tuple[str, str] | None:
 def _about_refusal(event: AccessRefused) -> tuple[str, str] | None:
     match event.payload.get("code"):
         case "forbidden":
-            return FORBIDDEN, f"{event.actor_kind} {event.actor_name}"
+            # A plugin speaks for many, whom it tells apart by their address.
+            is_plugin = event.actor_kind is ActorKind.PLUGIN
+            return FORBIDDEN, _place(event) if is_plugin else f"{event.actor_kind} {event.actor_name}"
         case "unauthenticated":
             return (KEYS_REFUSED, _place(event)) if event.payload.get("key_given") else None
         case "key_in_address":

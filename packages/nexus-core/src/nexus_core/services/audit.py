@@ -110,6 +110,7 @@ class AuditService:
                 links = work.audit.links(walk.place, min(PAGE, limit - (walk.place - after)))
                 walk.take(work, links)
             if not links:
+                walk.end(last)
                 break
         return self._told(walk, start, last)
 
@@ -163,12 +164,15 @@ class _Walk:
                     message=f"event {stranger} was put in among events that were sealed without it",
                 )  # fmt: skip
 
+    def end(self, last: Seal | None) -> None:
+        """Nothing follows, though the chain was longer when the walk began."""
+        if last is not None and self.place < last.place:
+            self.fault = _gone(self.place + 1)
+
     def _fault(self, link: Link) -> Fault | None:
         seal, record = link.seal, link.record
         if seal.place != self.place + 1:
-            return Fault(
-                kind="seal", place=self.place + 1, event_id=None, message=f"the seal at place {self.place + 1} is gone"
-            )
+            return _gone(self.place + 1)
         if record is None:
             kind, said = "missing", f"event {seal.event_id} is gone"
         elif not seal.holds(self.hash, record):
@@ -178,3 +182,7 @@ class _Walk:
         else:
             return None
         return Fault(kind=kind, place=seal.place, event_id=seal.event_id, message=said)
+
+
+def _gone(place: int) -> Fault:
+    return Fault(kind="seal", place=place, event_id=None, message=f"the seal at place {place} is gone")
