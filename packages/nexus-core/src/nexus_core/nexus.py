@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .services.imports import ImportService
     from .services.inbox import InboxService
     from .services.jobs import JobService
+    from .services.limits import LimitService
     from .services.repositories import RepositoryService
     from .services.scores import ScoreService
     from .services.tasks import TaskService
@@ -187,6 +188,13 @@ class Nexus:
         from .services.answers import AnswerService
 
         return AnswerService(self._unit)
+
+    @cached_property
+    def limits(self) -> LimitService:
+        """How much each has asked for."""
+        from .services.limits import LimitService
+
+        return LimitService(self._unit)
 
     @cached_property
     def users(self) -> UserService:

@@ -46,6 +46,7 @@ class Operation:
     answers: tuple[str, ...] = ("application/json",)  #: media types
     conditional: bool = False  #: asks for If-Match
     errors: tuple[str, ...] = ()  #: codes that are particular to it
+    metered: bool = True  #: counts for the limits of its key or address
     repeatable: bool = True  #: takes an Idempotency-Key, when it changes something and asks who one is
 
     def takes_key(self, method: str) -> bool:

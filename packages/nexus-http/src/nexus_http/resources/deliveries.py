@@ -28,7 +28,7 @@ class Webhooks(Resource):
     """Where other systems send their webhooks."""
 
     @operation(PUBLIC, "Receive a webhook; its signature decides", media=("*/*",), max_body=FILE_LIMIT,
-               returns="Received", status=202)  # fmt: skip
+               returns="Received", status=202, metered=False)  # fmt: skip
     def on_post(self, req: falcon.Request, resp: falcon.Response, source: str) -> None:
         """Check the signature over the raw body, store the delivery, answer; it is handled in the background."""
         received = self.nexus.deliveries.receive(
