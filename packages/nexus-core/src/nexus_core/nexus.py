@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .services.imports import ImportService
     from .services.inbox import InboxService
     from .services.jobs import JobService
+    from .services.limits import LimitService
     from .services.logins import LoginService
     from .services.refusals import Refusals
     from .services.repositories import RepositoryService
@@ -213,6 +214,13 @@ class Nexus:
         from .services.answers import AnswerService
 
         return AnswerService(self._unit)
+
+    @cached_property
+    def limits(self) -> LimitService:
+        """How much each has asked for."""
+        from .services.limits import LimitService
+
+        return LimitService(self._unit)
 
     @cached_property
     def users(self) -> UserService:

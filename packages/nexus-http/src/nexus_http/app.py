@@ -11,6 +11,8 @@ from .auth import Authentication
 from .client_address import ClientAddress
 from .counters import RequestCounters
 from .idempotency import Idempotency
+from .limits import Limits
+from .metering import Meter
 from .middleware import BodyRules, Journal
 
 if TYPE_CHECKING:
@@ -21,12 +23,12 @@ _EXPOSED = ("ETag", "Location", "Retry-After", "X-Request-Id", "Idempotency-Repl
 
 
 def create_app(
-    nexus: Nexus, *, trusted: Actor | None = None, counters: RequestCounters | None = None
+    nexus: Nexus, *, trusted: Actor | None = None, counters: RequestCounters | None = None, meter: Meter | None = None
 ) -> falcon.App[Any, Any]:
     """The REST API of a hub.
 
-    `trusted` acts when a request brings no key; it is for the in-process transport alone. `counters` are shared by the
-    processes of a server.
+    `trusted` acts when a request brings no key; it is for the in-process transport alone. `counters` and
+    `meter` are shared by the processes of a server.
 
     :raises PluginError: a plugin's route cannot be added
     """
@@ -39,6 +41,7 @@ def create_app(
             *_cors(config["cors_origins"]),
             Authentication(nexus, trusted),
             BodyRules(),
+            *([] if trusted else [Limits(config, meter or Meter())]),
             Idempotency(nexus),
         ]
     )

@@ -48,6 +48,7 @@ class Operation:
     errors: tuple[str, ...] = ()  #: codes that are particular to it
     headers: tuple[Field, ...] = ()  #: what it reads beside If-Match
     one_of: tuple[str, ...] = ()  #: fields of the body of which exactly one is given
+    metered: bool = True  #: counts for the limits of its key or address
     repeatable: bool = True  #: takes an Idempotency-Key, when it changes something and asks who one is
 
     def takes_key(self, method: str) -> bool:

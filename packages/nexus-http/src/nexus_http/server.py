@@ -15,6 +15,7 @@ from nexus_core.location import Hub, remove_hub, write_hub
 from . import waiting
 from .counters import RequestCounters
 from .hub import HubLock, end_with_parent, is_supervised, urls
+from .metering import Meter
 from .operations import JSON_LIMIT
 from .worker import PatientWorker
 
@@ -44,6 +45,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
         self._key = key
         self._size = (workers, threads)
         self._counters = RequestCounters()
+        self._meter = Meter()
         self._nexus: Nexus | None = None
         self._limits: BodyLimits | None = None
         self._shown, self._local = urls(listener)
@@ -75,7 +77,9 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
 
         self._nexus = Nexus.open(self._config)
         self._limits = BodyLimits(self._nexus)
-        return create_app(self._nexus, counters=self._counters)
+        if not self._config.is_sqlite:  # a file is used by one host alone
+            self._meter.share(self._nexus.limits.settle)
+        return create_app(self._nexus, counters=self._counters, meter=self._meter)
 
     def body_limit(self, method: bytes, target: bytes) -> int:
         """How large a body may be there; the worker asks before it waits for one."""

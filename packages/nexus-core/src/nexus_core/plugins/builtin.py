@@ -159,6 +159,7 @@ def recount(job: Job, ctx: Context) -> Outcome:
 
 def prune_answers(job: Job, ctx: Context) -> Outcome:
     """Forget answers to requests that nobody repeats any more."""
+    ctx.nexus.limits.prune()
     return Done(f"{ctx.nexus.answers.prune()} answers forgotten")
 
 

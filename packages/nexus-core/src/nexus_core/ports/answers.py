@@ -1,4 +1,4 @@
-"""What the store remembers of requests that may be repeated."""
+"""What the store remembers of requests: those that may be repeated, and how many they were."""
 
 from __future__ import annotations
 
@@ -37,4 +37,12 @@ class Answers(Protocol):
 
     def prune(self, before: datetime, limit: int) -> int:
         """Forget so many of those that came before that time; how many they were."""
+        ...
+
+    def count(self, who: str, period: int, number: int, now: datetime) -> int:
+        """Add to what one has asked for in a period; what it is with what others added."""
+        ...
+
+    def prune_counts(self, before: datetime) -> int:
+        """Forget what was counted before that time; how many they were."""
         ...

@@ -53,6 +53,16 @@ class SqlAnswers:
         """Forget so many of those that came before that time; how many they were."""
         return self._session.run("prune_answers", before=to_text(before), limit=limit)
 
+    def count(self, who: str, period: int, number: int, now: datetime) -> int:
+        """Add to what one has asked for in a period; what it is with what others added."""
+        row = self._session.one("count_towards_limit", who=who, period=period, number=number, now=to_text(now))
+        assert row is not None  # noqa: S101 - RETURNING answers a row, or the statement raises
+        return int(row["used"])
+
+    def prune_counts(self, before: datetime) -> int:
+        """Forget what was counted before that time; how many they were."""
+        return self._session.run("prune_limits", before=to_text(before))
+
 
 def _named(attempt: Attempt, **more: Any) -> dict[str, Any]:
     return {"asker": attempt.asker, "key_hash": attempt.key_hash, "token": attempt.token, **more}

@@ -29,7 +29,7 @@ class Webhooks(Resource):
     """Where other systems send their webhooks."""
 
     @operation(PUBLIC, "Receive a webhook; its signature decides", media=("*/*",), max_body=FILE_LIMIT,
-               returns="Received", status=202)  # fmt: skip
+               returns="Received", status=202, metered=False)  # fmt: skip
     def on_post(self, req: falcon.Request, resp: falcon.Response, source: str) -> None:
         """Check the signature over the raw body, store the delivery, answer; it is handled in the background."""
         req.context.is_on_record = True  # what becomes of a webhook stands in the audit, refusals too

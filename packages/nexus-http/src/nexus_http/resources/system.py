@@ -15,7 +15,7 @@ from nexus_http.operations import PUBLIC, Resource, Scope, actor_of, operation, 
 class Alive(Resource):
     """Whether the process answers."""
 
-    @operation(PUBLIC, "Say that the process is alive", returns="Health")
+    @operation(PUBLIC, "Say that the process is alive", returns="Health", metered=False)
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """200 as long as requests are answered at all."""
         send(resp, {"status": "ok"})
@@ -24,7 +24,7 @@ class Alive(Resource):
 class Ready(Resource):
     """Whether the hub can work."""
 
-    @operation(PUBLIC, "Say whether the hub can work", returns="Health", errors=("unavailable",))
+    @operation(PUBLIC, "Say whether the hub can work", returns="Health", errors=("unavailable",), metered=False)
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """200 when the store answers, else 503; what is wrong stands in `GET /doctor` and in the log."""
         if all(finding.ok for finding in self.nexus.health.ready()):

@@ -13,3 +13,13 @@ CREATE TABLE answers (
   PRIMARY KEY (asker, key_hash)
 );
 CREATE INDEX answers_created ON answers (created_at);
+
+-- How often each asked in a minute, by a hash of who it is, as counted by all hosts together.
+CREATE TABLE limit_counts (
+  who text NOT NULL,
+  period bigint NOT NULL,
+  used bigint NOT NULL,
+  counted_at timestamptz NOT NULL,
+  PRIMARY KEY (who, period)
+);
+CREATE INDEX limit_counts_time ON limit_counts (counted_at);

@@ -25,3 +25,11 @@ DELETE FROM answers WHERE asker = :asker AND key_hash = :key_hash AND token = :t
 -- name: prune_answers
 DELETE FROM answers WHERE (asker, key_hash) IN
  (SELECT asker, key_hash FROM answers WHERE created_at < :before ORDER BY created_at LIMIT :limit)
+
+-- name: count_towards_limit
+INSERT INTO limit_counts (who, period, used, counted_at) VALUES (:who, :period, :number, :now)
+ON CONFLICT (who, period) DO UPDATE SET used = limit_counts.used + excluded.used, counted_at = excluded.counted_at
+RETURNING used
+
+-- name: prune_limits
+DELETE FROM limit_counts WHERE counted_at < :before

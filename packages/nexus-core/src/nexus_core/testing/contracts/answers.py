@@ -52,6 +52,14 @@ class AnswersContract:
             assert Remembered("f", True, None, None, LATER) == tx.answers.get("key:1", "a")
         assert (False, True, False, False) == (early, late, former, applied)
 
+    def test_counts_add_up(self, store: Store) -> None:
+        """What several tell of one, within a period; old counts are forgotten."""
+        with store.writing() as tx:
+            totals = [tx.answers.count("x", period, number, NOW) for period, number in ((7, 5), (8, 1), (7, 2))]
+            pruned = [tx.answers.prune_counts(before) for before in (NOW, LATER)]
+
+        assert ([5, 1, 7], [0, 2]) == (totals, pruned)
+
     def test_answer_is_forgotten(self, store: Store) -> None:
         """When the request took no effect; and in time, so many at once, the oldest first."""
         with store.writing() as tx:
