@@ -41,7 +41,7 @@ from serving import Backends, Sample, free_port, running, sample
 HERE = Path(__file__).parent
 HELLO, BARE, FASTAPI, DRF = "falcon hello", "bare falcon", "fastapi sqlalchemy", "django rest"
 ONE_PLAN, NEXUS, SQLITE = "bare, one plan", "nexus", "nexus sqlite"
-SECRET = "a-secret-of-the-bench-alone"  # noqa: S105 - it opens nothing
+SECRET = "a-secret-of-the-bench-alone"
 GUNICORN = ("-w", "2", "-k", "gthread", "--threads", "4", "--keep-alive", "75", "--log-level", "warning")
 GOALS = {
     "one": {BARE: 0.7, FASTAPI: 3.5, DRF: 5.0},

@@ -24,6 +24,7 @@ from nexus_core.errors import NexusError
 from nexus_core.storage.session import Row, SqlSession, expand, insertions
 from nexus_core.storage.statements import for_postgres, fragments, parse, pyformat, worded
 
+from . import bulk
 from . import migrate as migrations
 from .clock import DatabaseClock
 from .connection import PatientConnection, begin, configure, connect
@@ -81,10 +82,15 @@ class PostgresSession:
 
     def many(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run a statement for each of many rows."""
+        if len(rows) >= bulk.MANY and (stream := bulk.stream_of(rendered()[name])):
+            bulk.send(self._connection, stream, rows)
+            return
         self._cursor.executemany(_plain(name), rows)
 
     def insert(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[int]:
         """Insert rows; their ids, in order."""
+        if len(rows) >= bulk.MANY and (stream := bulk.stream_of(rendered()[name])):
+            return bulk.send(self._connection, stream, rows, with_ids=True)
         found: list[int] = []
         for sql, parameters in insertions(rendered()[name], rows):
             # RETURNING promises no order, but ids are given in the order of the rows.

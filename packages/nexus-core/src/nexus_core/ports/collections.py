@@ -15,6 +15,7 @@ from ..domain.events import Event, NewEvent
 from ..domain.jobs import Job, JobState, NewJob
 from ..domain.repositories import Repository
 from ..domain.tasks import NewTask, Task
+from .graph import NewStanding
 from .queries import LaneStats, Page, ReadyQuery, ShownTask, TaskQuery, Visible
 from .wakeup import Ring
 
@@ -30,7 +31,7 @@ class Tasks(Protocol):
         """Ids for so many new tasks, ascending: nobody else gets them."""
         ...
 
-    def add_reserved(self, new: Mapping[int, NewTask], levels: Mapping[int, int], now: datetime) -> None:
+    def add_reserved(self, new: Mapping[int, NewTask], beside: Mapping[int, NewStanding], now: datetime) -> None:
         """Store new tasks under reserved ids, parents before subtasks. :raises Duplicate: an external key is taken"""
         ...
 
@@ -109,7 +110,7 @@ class Tasks(Protocol):
         ...
 
     def depend_all(self, edges: Sequence[tuple[int, int]]) -> None:
-        """Add dependencies, (task, on); those that are there stay."""
+        """Add dependencies, (task, on), none of which is there."""
         ...
 
     def undepend(self, task_id: int, on: int) -> bool:

@@ -12,6 +12,7 @@ import attrs
 from ..clock import to_text
 from ..domain.tasks import NewTask, Priority, Status, Task
 from ..errors import Duplicate, NotFound, StaleWrite
+from ..ports.graph import NewStanding
 from ..ports.queries import Page, ReadyQuery, ShownTask, TaskQuery, Visible
 from . import rows, task_pages
 from .session import Row, SqlSession, chunks
@@ -43,10 +44,12 @@ class SqlTasks:
         """Ids for so many new tasks."""
         return sorted(row[0] for row in self._session.tuples("reserve_task_ids", number=number)) if number else []
 
-    def add_reserved(self, new: Mapping[int, NewTask], levels: Mapping[int, int], now: datetime) -> None:
+    def add_reserved(self, new: Mapping[int, NewTask], beside: Mapping[int, NewStanding], now: datetime) -> None:
         """Store new tasks under reserved ids."""
-        at = to_text(now)
-        stored = [{**_columns(task), "id": key, "level": levels.get(key, 0), "now": at} for key, task in new.items()]
+        nothing, at = NewStanding(), to_text(now)
+        stored = [
+            {**_columns(task), **beside.get(key, nothing)._asdict(), "id": key, "now": at} for key, task in new.items()
+        ]
         self._session.many("insert_reserved_task", stored)
 
     def save(self, task: Task, now: datetime) -> Task:
@@ -215,7 +218,9 @@ class SqlTasks:
 
     def depend_all(self, edges: Sequence[tuple[int, int]]) -> None:
         """Add dependencies, (task, on)."""
-        self._session.many("insert_dependency", [{"task_id": one, "depends_on_id": on} for one, on in sorted(edges)])
+        self._session.many(
+            "insert_new_dependency", [{"task_id": one, "depends_on_id": on} for one, on in sorted(edges)]
+        )
 
     def undepend(self, task_id: int, on: int) -> bool:
         """Remove a dependency; false when there was none."""

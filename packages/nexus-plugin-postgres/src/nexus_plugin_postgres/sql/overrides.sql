@@ -79,3 +79,12 @@ WITH RECURSIVE below (id) AS (
    CROSS JOIN LATERAL (SELECT 1 FROM tasks t WHERE t.id = step.id AND t.level > :level OFFSET 0) there
 )
 SELECT t.id, t.level FROM (SELECT id FROM below LIMIT :limit) found JOIN tasks t ON t.id = found.id
+
+-- name: list_descendants
+WITH RECURSIVE below (id, top) AS (
+  SELECT id, parent_id FROM tasks WHERE parent_id IN (:ids)
+  UNION
+  SELECT step.id, below.top FROM below
+   CROSS JOIN LATERAL (SELECT c.id FROM tasks c WHERE c.parent_id = below.id OFFSET 0) step
+)
+SELECT id, count(*) AS number FROM below GROUP BY id ORDER BY id

@@ -45,9 +45,10 @@ SELECT (SELECT COALESCE(max(id), 0) FROM tasks) + i FROM n
 -- name: insert_reserved_task
 INSERT INTO tasks (id, title, description, details, test_strategy, complexity_auto, complexity_manual, status, priority,
                    priority_rank, repository_id, parent_id, labels, external_key, raw_data, not_before, created_at,
-                   updated_at, level)
+                   updated_at, level, open_dependencies, open_subtasks, blocked_ancestors, impact, chain)
 VALUES (:id, :title, :description, :details, :test_strategy, :complexity_auto, :complexity_manual, :status, :priority,
-        :priority_rank, :repository_id, :parent_id, :labels, :external_key, :raw_data, :not_before, :now, :now, :level)
+        :priority_rank, :repository_id, :parent_id, :labels, :external_key, :raw_data, :not_before, :now, :now, :level,
+        :open_dependencies, :open_subtasks, :blocked_ancestors, :impact, :chain)
 
 -- name: update_task
 UPDATE tasks
@@ -332,6 +333,9 @@ SELECT repository_id, status, count(*) AS number FROM tasks GROUP BY repository_
 -- name: insert_dependency
 INSERT INTO task_dependencies (task_id, depends_on_id) VALUES (:task_id, :depends_on_id)
 ON CONFLICT DO NOTHING
+
+-- name: insert_new_dependency
+INSERT INTO task_dependencies (task_id, depends_on_id) VALUES (:task_id, :depends_on_id)
 
 -- name: delete_dependency
 DELETE FROM task_dependencies WHERE task_id = :task_id AND depends_on_id = :depends_on_id
