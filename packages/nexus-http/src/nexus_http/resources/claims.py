@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import attrs
 import falcon
 
+from nexus_core.domain.access import Actor
 from nexus_core.domain.agents import Assignment
 from nexus_core.errors import Fault, Forbidden, Invalid
 from nexus_http.fields import Field
@@ -54,14 +56,14 @@ class Claims(AssignmentResource):
             resp.status = 204
             return
         resp.location = f"/api/v1/assignments/{claimed.id}"
-        send(resp, self.wire(claimed, req) | {"key": self._key(claimed)}, 201)
+        send(resp, self.wire(claimed, req) | {"key": self._key(claimed, actor)}, 201)
 
-    def _key(self, claimed: Assignment) -> str:
+    def _key(self, claimed: Assignment, actor: Actor) -> str:
         """A key for this assignment alone, for the process that does the work."""
         task = self.nexus.tasks.get(claimed.task_id)
         made = self.nexus.keys.create(
             f"assignment {claimed.id} ({claimed.agent})"[:100], scopes=SCOPES, agent=claimed.agent,
             repositories=None if task.repository_id is None else (task.repository_id,), assignment_id=claimed.id,
-            expires_at=claimed.lease_until + KEY_LIFE,
+            expires_at=claimed.lease_until + KEY_LIFE, actor=attrs.evolve(actor, scopes=frozenset(SCOPES)),
         )  # fmt: skip
         return made.secret
