@@ -10,7 +10,7 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         f"{__name__}.{part}"
-        for part in ("access", "assignments", "graph", "jobs", "repositories", "tasks", "transactions")
+        for part in ("access", "assignments", "audit", "graph", "jobs", "repositories", "tasks", "transactions")
     ),
     f"{__name__}.deliveries_events",
     f"{__name__}.readiness",

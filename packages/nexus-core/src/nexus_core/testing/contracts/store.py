@@ -11,6 +11,7 @@ import pytest
 from ...ports.storage import Store
 from .access import AccessContract
 from .assignments import AssignmentsContract
+from .audit import AuditContract
 from .charts import ChartsContract
 from .deliveries_events import DeliveriesContract, EventsContract
 from .graph import GraphContract
@@ -36,6 +37,7 @@ class StoreContract(
     JobsContract,
     DeliveriesContract,
     AccessContract,
+    AuditContract,
 ):
     """What every store must hold. A subclass says how to open an empty one, or gives the fixture `store` itself."""
 
