@@ -136,7 +136,7 @@ class RepositoryAdded(Event):
 
 
 class RepositoryEdited(Event):
-    """A repository changed, or was renamed by its host. Payload: `changes`."""
+    """A repository changed, or was renamed by its host. Payload: `changes`, field by field `{"from", "to"}`."""
 
     TYPE = "repository.edited"
 
@@ -274,7 +274,7 @@ class AccessRefused(Event):
 
 
 class KeyCreated(Event):
-    """An API key was made. Payload: `key_id`, `name`, `scopes`, `repositories`."""
+    """An API key was made. Payload: `key_id`, `name`, `scopes`, `repositories`, `agent`, `assignment_id`."""
 
     TYPE = "key.created"
 
@@ -358,7 +358,7 @@ class JobDied(Event):
 
 
 class JobRetried(Event):
-    """A person set a dead job to work again. Payload: `job_id`, `kind`."""
+    """A person set a dead job to work again. Payload: `job_id`, `kind`, `from`."""
 
     TYPE = "job.retried"
 

@@ -100,7 +100,7 @@ class KeyService:
             )  # fmt: skip
             work.record(
                 KeyCreated, actor=actor, key_id=key.id, name=name, scopes=sorted(wanted),
-                repositories=None if narrowed is None else sorted(narrowed),
+                repositories=None if narrowed is None else sorted(narrowed), agent=agent, assignment_id=assignment_id,
             )  # fmt: skip
             return NewApiKey(key=key, secret=secret)
 
@@ -182,13 +182,17 @@ class KeyService:
                     if known is not None and known.id == key.id:
                         return
                     work.access.revoke_key(key.id, work.now)
+                    work.record(KeyRevoked, actor=LOCAL, key_id=key.id, name=key.name)
             if work.access.find_key(hash_) is not None:
                 raise Conflict("NEXUS_BOOTSTRAP_ADMIN_KEY holds a key that was revoked; choose another")
             key = work.access.add_key(
                 name=_BOOTSTRAP, hash_=hash_, scopes=Role.ADMIN.scopes, repositories=None, agent=None,
                 assignment_id=None, now=work.now, expires_at=None,
             )  # fmt: skip
-            work.record(KeyCreated, actor=LOCAL, key_id=key.id, name=key.name, scopes=["admin"], repositories=None)
+            work.record(
+                KeyCreated, actor=LOCAL, key_id=key.id, name=key.name, scopes=sorted(Role.ADMIN.scopes),
+                repositories=None, agent=None, assignment_id=None,
+            )  # fmt: skip
 
         try:
             self._unit.write(action)

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 import attrs
 
@@ -73,7 +74,7 @@ class AuditService:
         end, sealed = time.monotonic() + seconds, 0
         while seals := self._next():
             try:
-                self._unit.write(lambda work, seals=seals: work.audit.add_seals(seals))  # type: ignore[misc]
+                self._unit.write(partial(_add, seals))
             except Conflict:
                 return sealed  # another process went on with the chain meanwhile
             sealed += len(seals)
@@ -125,6 +126,10 @@ class AuditService:
                 number, since = work.audit.waiting(walk.seal, _COUNTED)
             found = attrs.evolve(found, unsealed=number, unsealed_since=since)
         return found
+
+
+def _add(seals: Sequence[Seal], work: Work) -> None:
+    work.audit.add_seals(seals)
 
 
 def _sealed(head: Seal | None, found: Sequence[Record]) -> list[Seal]:

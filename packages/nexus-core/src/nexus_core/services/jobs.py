@@ -21,7 +21,7 @@ from ..plugins.records import EventHandler, JobHandler, Schedule
 from ..ports.queries import LaneStats
 from ..ports.wakeup import Ring
 from .assignments import AssignmentService
-from .work import UnitOfWork, Work, require_seen
+from .work import UnitOfWork, Work, require_seen, said_from
 
 log = logging.getLogger("nexus.jobs")
 
@@ -235,7 +235,7 @@ class JobService:
             job = _seen(work, work.jobs.get(job_id), actor)
             if not work.jobs.revive(job_id, work.now):
                 raise Conflict(f"job {job_id} is {job.state}; only a dead or cancelled one can be set to work again")
-            work.record(JobRetried, actor=actor, job_id=job_id, kind=job.kind)
+            work.record(JobRetried, actor=actor, job_id=job_id, kind=job.kind, **said_from(job.state))
             work.rings.append(Ring(job.lane, job.id))
             return work.jobs.get(job_id)
 

@@ -12,7 +12,7 @@ from ..domain.access import LOCAL, Actor
 from ..domain.events import RepositoryAdded, RepositoryEdited, RepositorySynced
 from ..domain.repositories import Repository, check_repository_name
 from ..errors import Fault, Invalid
-from .work import UnitOfWork, Work, repository_of
+from .work import UnitOfWork, Work, repository_of, said_from
 
 _EDITABLE = ("name", "url", "default_branch")
 
@@ -73,7 +73,12 @@ class RepositoryService:
             new = attrs.evolve(old, **dict(changes))
             if new != old:
                 work.repositories.save(new)
-                work.record(RepositoryEdited, actor=actor, repository_id=old.id, changes=dict(changes))
+                told = {
+                    name: {**said_from(getattr(old, name)), "to": value}
+                    for name, value in changes.items()
+                    if value != getattr(old, name)
+                }
+                work.record(RepositoryEdited, actor=actor, repository_id=old.id, changes=told)
             return new
 
         return self._unit.write(action)

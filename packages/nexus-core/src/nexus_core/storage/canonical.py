@@ -33,7 +33,7 @@ def record_of(row: Sequence[Any]) -> Record:
 def canonical(row: Sequence[Any]) -> bytes:
     """The bytes of a row. Whatever stands in it has some, also what Nexus would never write.
 
-    >>> canonical((1, 0, "task.ready", "2026-01-31T12:00:00Z", *[None] * 10, '{"b": 1.0, "a": -0.0}'))[-18:]
+    >>> canonical((1, 0, "task.ready", "2026-01-31T12:00:00Z", *[None] * 10, '{"b": 1.0, "a": -0.0}'))[-19:]
     b'null]\\n{"a":0,"b":1}'
     """
     said = [*row[:-1]]

@@ -14,6 +14,7 @@ pytest.register_assert_rewrite(
             "access",
             "answers",
             "assignments",
+            "audit",
             "graph",
             "jobs",
             "repositories",

@@ -12,6 +12,7 @@ from ...ports.storage import Store
 from .access import AccessContract
 from .answers import AnswersContract
 from .assignments import AssignmentsContract
+from .audit import AuditContract
 from .charts import ChartsContract
 from .deliveries_events import DeliveriesContract, EventsContract
 from .graph import GraphContract
@@ -42,6 +43,7 @@ class StoreContract(
     AccessContract,
     LoginsContract,
     AnswersContract,
+    AuditContract,
 ):
     """What every store must hold. A subclass says how to open an empty one, or gives the fixture `store` itself."""
 
