@@ -11,6 +11,7 @@ from .auth import Authentication
 from .counters import RequestCounters
 from .idempotency import Idempotency
 from .limits import Limits
+from .manners import Manners
 from .metering import Meter
 from .middleware import BodyRules, Journal
 
@@ -39,6 +40,7 @@ def create_app(
             *_cors(config["cors_origins"]),
             Authentication(nexus, trusted),
             BodyRules(),
+            Manners(),
             *([] if trusted else [Limits(config, meter or Meter())]),
             Idempotency(nexus),
         ]
