@@ -12,6 +12,7 @@ from .client_address import ClientAddress
 from .counters import RequestCounters
 from .idempotency import Idempotency
 from .limits import Limits
+from .manners import Manners
 from .metering import Meter
 from .middleware import BodyRules, Journal
 
@@ -41,6 +42,7 @@ def create_app(
             *_cors(config["cors_origins"]),
             Authentication(nexus, trusted),
             BodyRules(),
+            Manners(),
             *([] if trusted else [Limits(config, meter or Meter())]),
             Idempotency(nexus),
         ]

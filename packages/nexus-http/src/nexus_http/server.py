@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .body_limits import BodyLimits
 
 GRACE_SECONDS = 20
+FIELD_BYTES = 16 * 1024  #: of one header
 CONNECTIONS = 4000  #: of each worker; each may have a file beside its socket
 KEPT_SECONDS = 75
 """How long an idle connection is kept: longer than by load balancers (60), under whom none may be closed."""
@@ -58,8 +59,8 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
             "bind": [f"fd://{os.dup(self._listener.fileno())}"],
             "workers": workers, "threads": threads, "worker_class": PatientWorker, "worker_connections": _connections(),
             "timeout": 120, "graceful_timeout": GRACE_SECONDS, "keepalive": KEPT_SECONDS, "loglevel": "warning",
-            "limit_request_line": 8190, "proc_name": "nexus", "control_socket_disable": True,
-            "post_fork": self._after_fork, "post_worker_init": self._when_worker_ready,
+            "limit_request_line": 8190, "limit_request_field_size": FIELD_BYTES, "proc_name": "nexus",
+            "control_socket_disable": True, "post_fork": self._after_fork, "post_worker_init": self._when_worker_ready,
             "worker_exit": self._when_worker_ends, "on_exit": self._when_over,
         }  # fmt: skip
         for name, value in settings.items():

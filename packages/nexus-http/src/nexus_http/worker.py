@@ -104,8 +104,11 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no 
         arrival = self._arrivals[conn]
         if arrival.missing:
             data = conn.sock.receive(CHUNK)
-            if data == b"":  # it left; of a request that had begun nobody waits for the answer
-                self._drop(conn)
+            if data == b"":  # it sends no more; of a request that had begun it may still wait for the answer
+                if arrival.is_begun:
+                    self._refuse(conn, 400)
+                else:
+                    self._drop(conn)
                 return
             arrival.add(data or b"")
         if arrival.head is not None and not arrival.is_seen:
