@@ -46,7 +46,7 @@ TYPES: dict[str, tuple[dict[str, Any], str]] = {
     "name": ({"type": ["integer", "string"]}, "an id or a name"),
     "task": ({"type": ["integer", "string"]}, "a task’s number or key"),
 }
-_LOWEST = {"task": 1}
+_LOWEST, _HIGHEST = {"task": 1}, {"task": 10**18 - 1}
 _PATTERNS = {"time": INSTANT, "task": TASK}
 _NUMBERS = frozenset({"number", "name", "task"})
 _STRINGS = frozenset({"text", "texts", "time", "name", "task"})
@@ -64,7 +64,7 @@ class Field:
     choices: tuple[str, ...] = attrs.field(default=(), kw_only=True)
     minimum: int | None = attrs.field(default=None, kw_only=True)
     maximum: int | None = attrs.field(default=None, kw_only=True)
-    max_length: int = attrs.field(default=100_000, kw_only=True)
+    max_length: int = attrs.field(default=500, kw_only=True)
     min_length: int = attrs.field(default=0, kw_only=True)
     pattern: str | None = attrs.field(default=None, kw_only=True)  #: anchored at both ends
     listed: str = attrs.field(default="", kw_only=True)  #: what the hub knows and takes alone, such as `checks`
@@ -105,7 +105,7 @@ class Field:
 
     @property
     def _high(self) -> int:
-        return MAX_ID if self.maximum is None else self.maximum
+        return _HIGHEST.get(self.type, MAX_ID) if self.maximum is None else self.maximum
 
     def check(self, value: Any) -> Any:
         """The value, when it is one of this field.
@@ -258,7 +258,7 @@ def _number(text: str) -> Any:
 _SAYS = "`next_cursor` of the page before."
 PAGE = (
     Field("limit", "number", "How many items at most.", minimum=1, maximum=MAX_LIMIT, example=50),
-    Field("cursor", "text", _SAYS, pattern="^[0-9]{1,18}$"),
+    Field("cursor", "text", _SAYS, pattern="^[0-9]{1,18}$", max_length=18),
 )
 LIMIT = PAGE[:1]
 NAMED_PAGE = (*LIMIT, Field("cursor", "text", _SAYS))

@@ -18,7 +18,7 @@ _HEADERS: dict[str, tuple[str, dict[str, Any]]] = {
     "WWW-Authenticate": ("How to say who you are.", _TEXT),
 }
 #: What nothing but a broken network of ours, a broken disk or a fault can cause, on every operation.
-_ALWAYS = ("invalid", "unexpected", "unavailable", "contention")
+_ALWAYS = ("invalid", "headers_too_large", "unexpected", "unavailable", "contention")
 _NAMING = frozenset({"name", "task"})  #: types of fields that name something that may not be there
 
 
@@ -72,6 +72,10 @@ def _good(operation: Operation) -> dict[str, Any]:
 
 
 def _content(media: str, operation: Operation) -> dict[str, Any]:
+    if media == "text/event-stream":
+        data = {"type": "string", "contentMediaType": "application/json", "contentSchema": reference("Event")}
+        properties = {"id": _TEXT, "event": _TEXT, "data": data, "retry": {"type": "integer"}}
+        return {"schema": {"type": "object", "properties": properties, "description": "Each event of the stream."}}
     if not media.endswith("json"):
         return {"schema": {"type": "string"}}
     if operation.returns is None:

@@ -149,6 +149,7 @@ def schema(shape: str) -> dict[str, Any]:
 def all_schemas() -> dict[str, dict[str, Any]]:
     """Every shape by its name; lists of each as `Page<Name>` where the API has such lists."""
     found = {name: schema(shape) for name, shape in SHAPES.items()}
+    found["TaskPart"] = schema(_TASK) | {"required": [], "description": "A task, or those of its `fields` asked for."}
     found["Json"] = _anything()
     found["Problem"]["additionalProperties"] = True  # a problem brings the details of its code
     found["TaskFile"] = {"description": "A task file, in the format in which it was imported."}

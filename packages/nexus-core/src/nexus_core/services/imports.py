@@ -18,7 +18,7 @@ from ..domain.events import TaskCompleted, TaskEdited, TaskMoved, TasksImported
 from ..domain.findings import FileMend
 from ..domain.repositories import check_repository_name
 from ..domain.tasks import NewTask, Status, Task, task_key
-from ..errors import Fault, Invalid, NotFound, UnreadableFile
+from ..errors import Conflict, Invalid, NotFound, UnreadableFile
 from ..formats.model import ParsedScores, ParsedTask, ParsedTasks, Warning_
 from ..plugins.records import TaskFormat
 from . import upkeep
@@ -67,7 +67,7 @@ class ImportService:
         task_format = self._format(format)
         parsed = _parsed(task_format, content, path)
         if tag is not None and not isinstance(parsed, ParsedScores):
-            raise Invalid("a task file names its tags itself", faults=(Fault("/tag", "only for a complexity report"),))
+            raise Conflict("a task file names its tags itself; `tag` is for a complexity report alone")
 
         def action(work: Work) -> ImportReport:
             if isinstance(parsed, ParsedScores):

@@ -31,7 +31,9 @@ LIST = (
     Field("newest", "flag", "The latest ones, instead of the first."),
     *PAGE,
 )
-LAST_ID = Field("Last-Event-ID", "text", "The last event that you got; wins over `after`.", pattern="^[0-9]{1,18}$")
+LAST_ID = Field(
+    "Last-Event-ID", "text", "The last event that you got; wins over `after`.", pattern="^[0-9]{1,18}$", max_length=18
+)
 _STREAM_SECONDS = 600  #: then the client comes again, by itself, where it was
 _COMMENT_SECONDS = 15  #: a sign of life, which also shows that the client has gone
 _BATCH = 100
@@ -67,7 +69,9 @@ class Events(_Feed):
         query = self.query(req)
         after, limit = _start(query), query.get("limit", 50)
         read = self.reader(query, req)
-        found = read(after, limit) or _wait(read, after, limit, query.get("wait", 0), _gone(req))
+        # Of the newest there is nothing to wait for: what comes later is found after them.
+        patience = 0 if query.get("newest") else query.get("wait", 0)
+        found = read(after, limit) or _wait(read, after, limit, patience, _gone(req))
         more = None if query.get("newest") or not found else str(found[-1].id)
         send(resp, page([event_to_wire(event) for event in found], more if len(found) == limit else None))
 

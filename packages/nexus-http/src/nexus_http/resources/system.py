@@ -8,7 +8,8 @@ import falcon
 
 from nexus_core.domain.health import Finding
 from nexus_core.plugins.manager import PluginInfo
-from nexus_http.fields import PAGE
+from nexus_http.cursors import part
+from nexus_http.fields import NAMED_PAGE
 from nexus_http.operations import PUBLIC, Resource, Scope, actor_of, operation, page, send
 
 
@@ -37,20 +38,22 @@ class Ready(Resource):
 class Plugins(Resource):
     """What is installed."""
 
-    @operation(Scope.JOBS_READ, "List plugins", query=PAGE, returns="Page[Plugin]")
+    @operation(Scope.JOBS_READ, "List plugins", query=NAMED_PAGE, returns="Page[Plugin]")
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Every plugin with what it brings."""
-        send(resp, page([plugin_to_wire(plugin) for plugin in self.nexus.plugins.info()]))
+        plugins, more = part(self.nexus.plugins.info(), self.query(req), key=lambda plugin: plugin.name)
+        send(resp, page([plugin_to_wire(plugin) for plugin in plugins], more))
 
 
 class Doctor(Resource):
     """How the hub is."""
 
-    @operation(Scope.JOBS_READ, "Look at everything that can be wrong", query=PAGE, returns="Page[Check]")
+    @operation(Scope.JOBS_READ, "Look at everything that can be wrong", query=NAMED_PAGE, returns="Page[Check]")
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Every health check with what it found; not for keys that are narrowed to repositories."""
         actor_of(req).require_whole_hub("look at the whole hub")
-        send(resp, page([finding_to_wire(finding) for finding in self.nexus.health.check()]))
+        findings, more = part(self.nexus.health.check(), self.query(req), key=lambda finding: finding.name)
+        send(resp, page([finding_to_wire(finding) for finding in findings], more))
 
 
 def plugin_to_wire(plugin: PluginInfo) -> dict[str, Any]:

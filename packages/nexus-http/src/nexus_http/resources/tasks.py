@@ -46,9 +46,9 @@ FILTERS = (
 )
 
 _EDITABLE = (
-    Field("description"),
+    Field("description", max_length=100_000),
     Field("details", max_length=1_000_000),
-    Field("test_strategy"),
+    Field("test_strategy", max_length=100_000),
     Field("priority", choices=PRIORITIES),
     Field("labels", "texts", min_length=1, max_length=100),
     Field(
@@ -99,7 +99,7 @@ class _Tasks(Resource):
 class Tasks(_Tasks):
     """All tasks."""
 
-    @operation(Scope.TASKS_READ, "List tasks", query=FILTERS, returns="Page[Task]")
+    @operation(Scope.TASKS_READ, "List tasks", query=FILTERS, returns="Page[TaskPart]")
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """The tasks that the filters leave, a page at a time."""
         query = self.query(req)
