@@ -15,7 +15,7 @@ from ..domain.events import Event, NewEvent
 from ..domain.jobs import Job, JobState, NewJob
 from ..domain.repositories import Repository
 from ..domain.tasks import NewTask, Task
-from .queries import LaneStats, Page, ReadyQuery, ShownTask, TaskQuery, Visible
+from .queries import LaneStats, Page, ReadyQuery, ShownPage, ShownTask, TaskQuery, Visible
 from .wakeup import Ring
 
 
@@ -60,8 +60,8 @@ class Tasks(Protocol):
 
     def show_page(
         self, query: TaskQuery, *, repository_id: int | None, visible: Visible, prefix: str, now: datetime
-    ) -> Page[str]:
-        """A page of tasks as the API shows them, each a JSON object. :raises Invalid: as for `page`"""
+    ) -> ShownPage:
+        """A page of tasks as the API shows them. :raises Invalid: as for `page`"""
         ...
 
     def ready(self, query: ReadyQuery, now: datetime) -> builtins.list[Task]:
