@@ -386,16 +386,16 @@ class Jobs(Protocol):
 class Deliveries(Protocol):
     """Webhooks as they came."""
 
-    def add(self, delivery: VerifiedDelivery, state: DeliveryState, now: datetime) -> int | None:
-        """Store a delivery; None when the sender's id is there already."""
+    def add(self, delivery: VerifiedDelivery, now: datetime) -> tuple[int, DeliveryState] | None:
+        """Store a delivery, received; None when the sender's id is there already.
+
+        One whose fingerprint came under another id, and did not fail, is stored as a replay, also when both come at
+        the same time.
+        """
         ...
 
     def find(self, source: str, delivery_id: str) -> Delivery | None:
         """By the sender's id."""
-        ...
-
-    def is_known(self, source: str, fingerprint: str) -> bool:
-        """Whether a delivery with this fingerprint came under another id."""
         ...
 
     def get(self, delivery_id: int) -> Delivery:
