@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sys
@@ -65,7 +66,11 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
         from .app import create_app
 
         self._nexus = Nexus.open(self._config)
-        return create_app(self._nexus, counters=self._counters)
+        app = create_app(self._nexus, counters=self._counters)
+        # What is loaded by now stays: not to go through it again and again is a good part of a request.
+        gc.collect()
+        gc.freeze()
+        return app
 
     def _after_fork(self, arbiter: Any, worker: Any) -> None:
         end_with_parent()  # at once, so that nobody holds the port when the first process was killed
