@@ -9,9 +9,9 @@ VENV is the folder of a virtual environment with the peers, which the project it
         'sqlalchemy[asyncio]' asyncpg 'django<6' djangorestframework
 
 Every server runs with two workers; wrk (of Debian) asks with 32 connections. The servers take turns in rounds; medians
-count, and the medians of the ratios within the rounds. Processor time a request is of the server's processes and of those
-processes of PostgreSQL that serve the bench's database; it is steadier than requests a second. Nexus answers as it does
-in life: key, scope, ETag, limits of bodies, a line in the log for each request (`--quiet` leaves that one out).
+count, and the medians of the ratios within the rounds. Processor time a request is of the server's processes and of
+those processes of PostgreSQL that serve the bench's database; it is steadier than requests a second. Nexus
+answers as it does in life: key, scope, ETag, limits of bodies, a line in the log for each request (`--quiet` leaves that one out).
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ GOALS = {
 }
 
 ONE = """math.randomseed(os.time()); local most = tonumber(os.getenv("BENCH_TASKS"))
-request = function() return wrk.format("GET", os.getenv("BENCH_PATH") or "/api/v1/tasks/" .. math.random(1, most)) end"""
+request = function()
+  return wrk.format("GET", os.getenv("BENCH_PATH") or "/api/v1/tasks/" .. math.random(1, most))
+end"""
 LIST = """math.randomseed(os.time())
 request = function()
   local path = "/api/v1/tasks?repository=" .. math.random(1, 20) .. "&status=pending&limit=50"
@@ -111,7 +113,10 @@ class Bench:
             BARE: ([venv / "gunicorn", "bare:app", *GUNICORN], url),
             ONE_PLAN: ([venv / "gunicorn", "bare:app", *GUNICORN], one_plan),
             FASTAPI: (
-                [venv / "uvicorn", "fastapi_sqlalchemy:app", "--workers", "2", "--no-access-log", "--log-level", "warning"],
+                [
+                    venv / "uvicorn", "fastapi_sqlalchemy:app", "--workers", "2", "--no-access-log",
+                    "--log-level", "warning",
+                ],  # fmt: skip
                 url,
             ),
             DRF: ([venv / "gunicorn", "drf:app", *GUNICORN], url),
@@ -198,8 +203,10 @@ def _shape(answer: dict[str, object]) -> object:
 
 def show(title: str, kind: str, found: dict[str, list[Sample]]) -> None:
     """Print the table of one kind of request, and whether the goals are met."""
-    print(f"\n{title}\n{'':<20}{'req/s':>8}{'least–most':>14}{'app us':>8}{'db us':>7}{'p50 ms':>8}{'p99 ms':>8}{'bad':>5}"
-          "  nexus is")  # fmt: skip
+    print(
+        f"\n{title}\n{'':<20}{'req/s':>8}{'least–most':>14}{'app us':>8}{'db us':>7}{'p50 ms':>8}{'p99 ms':>8}"
+        f"{'bad':>5}  nexus is"
+    )
     for name, samples in found.items():
 
         def middle(pick: Callable[[Sample], float], of: list[Sample] = samples) -> float:
@@ -212,7 +219,8 @@ def show(title: str, kind: str, found: dict[str, list[Sample]]) -> None:
         print(
             f"{name:<20}{statistics.median(rates):>8.0f}{f'{min(rates):.0f}–{max(rates):.0f}':>14}"
             f"{middle(lambda one: one.app):>8.0f}{middle(lambda one: one.database):>7.0f}"
-            f"{middle(lambda one: one.p50):>8.1f}{middle(lambda one: one.p99):>8.1f}{sum(one.bad for one in samples):>5}  {beside}"
+            f"{middle(lambda one: one.p50):>8.1f}{middle(lambda one: one.p99):>8.1f}"
+            f"{sum(one.bad for one in samples):>5}  {beside}"
         )
     for name, least in GOALS[kind].items():
         if NEXUS in found and name in found:

@@ -161,9 +161,9 @@ def send_encoded(resp: falcon.Response, document: bytes) -> None:
     resp.data = document
 
 
-def send_encoded_page(resp: falcon.Response, items: list[str], next_cursor: str | None) -> None:
-    """Answer with a list, as `page` has it, of JSON documents that are encoded already."""
-    send_encoded(resp, b'{"items":[%b],"next_cursor":%b}' % (",".join(items).encode(), encode(next_cursor)))
+def send_encoded_page(resp: falcon.Response, items: bytes, next_cursor: str | None) -> None:
+    """Answer with a list, as `page` has it, whose items are a JSON array already."""
+    send_encoded(resp, b'{"items":%b,"next_cursor":%b}' % (items, encode(next_cursor)))
 
 
 def page(items: list[Any], next_cursor: str | None = None) -> dict[str, Any]:

@@ -52,8 +52,9 @@ def _intro(document: dict[str, Any], server: str) -> str:
 
 def _navigation(groups: dict[str, list[tuple[str, str, dict[str, Any]]]]) -> str:
     parts = [
-        '<label class=find>Search<input type="search" id="find" autocomplete="off" placeholder="path, word, scope, code"'
-        "></label><p id=none hidden>Nothing is called that.</p>"
+        '<label class=find>Search<input type="search" id="find" autocomplete="off"'
+        ' placeholder="path, word, scope, code"></label>'
+        "<p id=none hidden>Nothing is called that.</p>"
     ]
     for tag, found in groups.items():
         links = "".join(
@@ -138,9 +139,8 @@ def curl(path: str, method: str, operation: dict[str, Any], server: str) -> str:
             path = path.replace(f"{{{one['name']}}}", str(one.get("example", 1)))
         elif one["in"] == "query" and one.get("required"):
             query.append(f"{one['name']}={one.get('example', 'acme/api')}")
-    lines = [
-        f"curl {'' if method == 'get' else f'-X {method.upper()} '}'{server}{path}{'?' if query else ''}{'&'.join(query)}'"
-    ]
+    verb = "" if method == "get" else f"-X {method.upper()} "
+    lines = [f"curl {verb}'{server}{path}{'?' if query else ''}{'&'.join(query)}'"]
     if operation.get("security") != []:
         lines.append('-H "Authorization: Bearer $NEXUS_TOKEN"')
     lines += [
@@ -157,7 +157,8 @@ def curl(path: str, method: str, operation: dict[str, Any], server: str) -> str:
 
 def _shape(name: str, schema: dict[str, Any]) -> str:
     inner = _properties(schema, all_required=True) or f"<p>{_words(schema.get('description', ''))}</p>"
-    return f'<details class=op id="shape-{escape(name)}"><summary><code>{escape(name)}</code></summary><div>{inner}</div></details>'
+    head = f"<summary><code>{escape(name)}</code></summary>"
+    return f'<details class=op id="shape-{escape(name)}">{head}<div>{inner}</div></details>'
 
 
 def _properties(schema: dict[str, Any], *, all_required: bool = False) -> str:
@@ -176,8 +177,8 @@ def _problems(codes: dict[str, dict[str, Any]]) -> str:
         for code, found in codes.items()
     ]
     return (
-        "<p>An error is <code>application/problem+json</code>: <code>code</code> is stable, <code>detail</code> says what "
-        "happened and what to do, <code>errors</code> names every fault of an input with its place, "
+        "<p>An error is <code>application/problem+json</code>: <code>code</code> is stable, <code>detail</code> says "
+        "what happened and what to do, <code>errors</code> names every fault of an input with its place, "
         "<code>request_id</code> finds the request in the log.</p><div class=wide><table><thead><tr><th>code</th>"
         f"<th>status</th><th>meaning</th></tr></thead>{''.join(rows)}</table></div>"
     )

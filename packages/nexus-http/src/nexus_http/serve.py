@@ -43,6 +43,9 @@ def run(config: Config, *, workers: int = 2, threads: int = 8, log_level: int = 
 
     supervise(os.environ)
     logging.basicConfig(level=log_level, stream=sys.stderr, format="%(message)s")
+    # What no line shows need not be found out for each: the file, thread and process that it comes from.
+    logging._srcfile = None  # as the handbook of `logging` says
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     with HubLock(config.data_dir) as lock, bind(config["bind"]) as listener, local_key(config) as key:
         Server(_reachable(config, listener), listener, lock, key, workers=workers, threads=threads).run()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import socket
@@ -80,7 +81,11 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
         self._limits = BodyLimits(self._nexus)
         if not self._config.is_sqlite:  # a file is used by one host alone
             self._meter.share(self._nexus.limits.settle)
-        return create_app(self._nexus, counters=self._counters, meter=self._meter)
+        app = create_app(self._nexus, counters=self._counters, meter=self._meter)
+        # What is loaded by now stays: not to go through it again and again is a good part of a request.
+        gc.collect()
+        gc.freeze()
+        return app
 
     def body_limit(self, method: bytes, target: bytes) -> int:
         """How large a body may be there; the worker asks before it waits for one."""

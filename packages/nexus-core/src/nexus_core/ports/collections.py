@@ -16,7 +16,7 @@ from ..domain.jobs import Job, JobState, NewJob
 from ..domain.repositories import Repository
 from ..domain.tasks import NewTask, Task
 from .graph import NewStanding
-from .queries import LaneStats, Page, ReadyQuery, ShownTask, TaskQuery, Visible
+from .queries import LaneStats, Page, ReadyQuery, ShownPage, ShownTask, TaskQuery, Visible
 from .wakeup import Ring
 
 
@@ -61,8 +61,8 @@ class Tasks(Protocol):
 
     def show_page(
         self, query: TaskQuery, *, repository_id: int | None, visible: Visible, prefix: str, now: datetime
-    ) -> Page[str]:
-        """A page of tasks as the API shows them, each a JSON object. :raises Invalid: as for `page`"""
+    ) -> ShownPage:
+        """A page of tasks as the API shows them. :raises Invalid: as for `page`"""
         ...
 
     def ready(self, query: ReadyQuery, now: datetime) -> builtins.list[Task]:
@@ -391,16 +391,16 @@ class Jobs(Protocol):
 class Deliveries(Protocol):
     """Webhooks as they came."""
 
-    def add(self, delivery: VerifiedDelivery, state: DeliveryState, now: datetime) -> int | None:
-        """Store a delivery; None when the sender's id is there already."""
+    def add(self, delivery: VerifiedDelivery, now: datetime) -> tuple[int, DeliveryState] | None:
+        """Store a delivery, received; None when the sender's id is there already.
+
+        One whose fingerprint came under another id, and did not fail, is stored as a replay, also when both come at
+        the same time.
+        """
         ...
 
     def find(self, source: str, delivery_id: str) -> Delivery | None:
         """By the sender's id."""
-        ...
-
-    def is_known(self, source: str, fingerprint: str) -> bool:
-        """Whether a delivery with this fingerprint came under another id."""
         ...
 
     def get(self, delivery_id: int) -> Delivery:

@@ -61,6 +61,14 @@ class ShownTask:
 
 
 @attrs.frozen(kw_only=True)
+class ShownPage:
+    """A page of tasks as the API shows them, and where the next begins."""
+
+    items: str  #: a JSON array of what `wire.task_to_wire` makes
+    next_cursor: str | None = None
+
+
+@attrs.frozen(kw_only=True)
 class ReadyQuery:
     """Which ready tasks to consider."""
 

@@ -77,23 +77,17 @@ class DeliveryService:
         return record
 
     def _store(self, work: Work, verified: VerifiedDelivery, actor: Actor) -> Received:
-        replay = verified.fingerprint is not None and self._is_replay(work, verified)
-        state = DeliveryState.REPLAY if replay else DeliveryState.RECEIVED
-        stored = work.deliveries.add(verified, state, work.now)
+        stored = work.deliveries.add(verified, work.now)
         if stored is None:
             return self._again(work, verified, actor)
+        delivery_id, state = stored
         work.record(
             f"{verified.source}.{verified.kind}", actor=actor,
             delivery=f"{verified.source}:{verified.id}", state=str(state),
         )  # fmt: skip
-        if not replay:
-            self._enqueue(work, stored, verified.subject)
-        return Received(delivery_id=stored, duplicate=replay)
-
-    def _is_replay(self, work: Work, verified: VerifiedDelivery) -> bool:
-        if work.deliveries.find(verified.source, verified.id) is not None:
-            return False
-        return work.deliveries.is_known(verified.source, verified.fingerprint or "")
+        if state is DeliveryState.RECEIVED:
+            self._enqueue(work, delivery_id, verified.subject)
+        return Received(delivery_id=delivery_id, duplicate=state is DeliveryState.REPLAY)
 
     def _again(self, work: Work, verified: VerifiedDelivery, actor: Actor) -> Received:
         """The sender's id is known: nothing happens, unless its handling had failed."""

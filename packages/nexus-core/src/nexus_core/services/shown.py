@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from ..domain.access import Actor
-from ..ports.queries import Page, TaskQuery
+from ..ports.queries import ShownPage, TaskQuery
 from .work import Work, repository_of
 
 
-def show_page(work: Work, query: TaskQuery, actor: Actor, prefix: str) -> Page[str]:
-    """A page of tasks, each a JSON object. :raises NotFound: there is no such repository"""
+def show_page(work: Work, query: TaskQuery, actor: Actor, prefix: str) -> ShownPage:
+    """A page of tasks. :raises NotFound: there is no such repository"""
     named = query.repository
     known = named if isinstance(named, int) and 0 < named < 2**63 else None
     repository_id = repository_of(work, named, actor) if known is None else known
     found = work.tasks.show_page(
         query, repository_id=repository_id, visible=actor.repositories, prefix=prefix, now=work.now
     )
-    if known is not None and not found.items:  # where there are tasks, the repository is there too, and seen
+    if known is not None and found.items == "[]":  # where there are tasks, the repository is there too, and seen
         repository_of(work, known, actor)
     return found
 

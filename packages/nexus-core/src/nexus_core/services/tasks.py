@@ -18,7 +18,7 @@ from ..domain.graph import Graph, Outline
 from ..domain.readiness import Readiness
 from ..domain.tasks import NewTask, Priority, Status, Task, task_key
 from ..errors import Conflict, Cycle, Fault, Invalid, StaleWrite
-from ..ports.queries import Page, ReadyQuery, ShownTask, TaskQuery
+from ..ports.queries import Page, ReadyQuery, ShownPage, ShownTask, TaskQuery
 from . import outlook, upkeep
 from .imports import ImportService
 from .moves import drop_dependency, move_task
@@ -319,8 +319,8 @@ class TaskService:
         require_seen(actor, shown.repository_id, f"task {task_id}")
         return shown
 
-    def show_page(self, query: TaskQuery, *, actor: Actor = LOCAL) -> Page[str]:
-        """A page of tasks as the API shows them, each a JSON object that the database made.
+    def show_page(self, query: TaskQuery, *, actor: Actor = LOCAL) -> ShownPage:
+        """A page of tasks as the API shows them, made by the database in one look.
 
         :raises NotFound: there is no such repository
         """

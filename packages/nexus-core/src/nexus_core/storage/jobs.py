@@ -25,7 +25,10 @@ class SqlJobs:
 
     def add(self, job: NewJob, now: datetime) -> int | None:
         """Store a job; None when one with its unique key waits already."""
-        return self.add_many([job], now)[0]
+        columns = _columns(job, now)
+        # A single one is new as a rule: it is looked for only when it turns out to be in the way.
+        row = self._session.one("insert_job", **columns)
+        return int(row["id"]) if row is not None else self._add(columns)
 
     def add_many(self, jobs: Sequence[NewJob], now: datetime) -> list[int | None]:
         """Store many jobs, as `add` does."""

@@ -14,7 +14,7 @@ import attrs
 from ..clock import to_text
 from ..domain.tasks import Priority
 from ..errors import Conflict, Invalid
-from ..ports.queries import TASK_CURSOR, TaskQuery, Visible
+from ..ports.queries import TASK_CURSOR, ShownPage, TaskQuery, Visible
 from . import rows
 from .session import Row, SqlSession
 
@@ -36,10 +36,6 @@ class Sort:
     lists: str
     shows: str
     cursor: Callable[[Row], list[int]]
-
-    def statement(self, as_json: bool) -> str:
-        """The statement that lists."""
-        return self.shows if as_json else self.lists
 
 
 def _id(row: Row) -> list[int]:
@@ -77,28 +73,69 @@ _HERE = {
 _KEYS: dict[str, Callable[[Row], Any]] = {"id": itemgetter("id"), "order": order_of}
 
 
-def find(
-    session: SqlSession, query: TaskQuery, *, repository_id: int | None, visible: Visible, now: datetime,
-    prefix: str | None = None,
-) -> Found:  # fmt: skip
-    """The rows of a page; with a prefix of keys, their `body` is the task as the API shows it.
+def find(session: SqlSession, query: TaskQuery, *, repository_id: int | None, visible: Visible, now: datetime) -> Found:
+    """The rows of a page.
 
     :raises Invalid: the sort or the cursor makes no sense
     """
+    sort, parameters = _asked(query, repository_id, visible, now)
+    places = _places(query, parameters)
+    if places is None:
+        found = session.all(_sort(query, None).lists, **parameters)
+    else:
+        # Each repository's ready tasks have an index of their own, in their order.
+        every = [row for place in places for row in _of(session, _sort(query, place).lists, parameters, place)]
+        found = sorted(every, key=_KEYS[query.sort])[: parameters["limit"]]
+    page = found[: query.limit]
+    return page, _text(query.sort, sort.cursor(page[-1])) if len(found) > query.limit else None
+
+
+def show(
+    session: SqlSession, query: TaskQuery, *, repository_id: int | None, visible: Visible, prefix: str, now: datetime
+) -> ShownPage | None:
+    """A page as JSON that the database makes; None where it takes several statements, whose rows must be merged.
+
+    :raises Invalid: the sort or the cursor makes no sense
+    """
+    sort, parameters = _asked(query, repository_id, visible, now)
+    places = _places(query, parameters)
+    if places is not None and len(places) != 1:
+        return None
+    place = None if places is None else places[0]
+    statement = _sort(query, place).shows
+    found = _of(session, statement, {**parameters, "prefix": prefix, "most": query.limit}, place)[0]
+    more = found["number"] > query.limit
+    return ShownPage(
+        items=f"[{found['items'] or ''}]", next_cursor=_text(query.sort, sort.cursor(found)) if more else None
+    )
+
+
+def _asked(query: TaskQuery, repository_id: int | None, visible: Visible, now: datetime) -> tuple[Sort, dict[str, Any]]:
+    """The order, and all parameters: one row more than is wanted is read, to see whether there are more."""
     if query.sort not in SORTS:
         raise Invalid(f"cannot sort by “{query.sort}”; choose from {', '.join(SORTS)}")
     sort = SORTS[query.sort]
-    parameters = {
-        **_filters(query, repository_id, visible), **_after(query),
-        "now": to_text(now), "limit": query.limit + 1, "prefix": prefix,
-    }  # fmt: skip
-    as_json = prefix is not None
-    if query.ready and query.sort in _READY:
-        found = _ready(session, query.sort, parameters, as_json)
-    else:
-        found = session.all(sort.statement(as_json), **parameters)
-    page = found[: query.limit]
-    return page, ".".join([query.sort, *map(str, sort.cursor(page[-1]))]) if len(found) > query.limit else None
+    more = {"now": to_text(now), "limit": query.limit + 1}
+    return sort, {**_filters(query, repository_id, visible), **_after(query), **more}
+
+
+def _places(query: TaskQuery, parameters: Mapping[str, Any]) -> Sequence[int] | None:
+    """The repositories whose ready tasks are listed one by one; None when one statement lists all that is asked for."""
+    if not query.ready or query.sort not in _READY:
+        return None
+    here = parameters["repository_id"]
+    found: Sequence[int] | None = parameters["visible"] if here is None else (here,)
+    return found
+
+
+def _sort(query: TaskQuery, place: int | None) -> Sort:
+    if not query.ready or query.sort not in _READY:
+        return SORTS[query.sort]
+    return (_READY if place is None else _HERE)[query.sort]
+
+
+def _of(session: SqlSession, statement: str, parameters: Mapping[str, Any], place: int | None) -> Sequence[Row]:
+    return session.all(statement, **(parameters if place is None else {**parameters, "repository_id": place}))
 
 
 def _filters(query: TaskQuery, repository_id: int | None, visible: Visible) -> dict[str, Any]:
@@ -115,17 +152,8 @@ def _filters(query: TaskQuery, repository_id: int | None, visible: Visible) -> d
     }
 
 
-def _ready(session: SqlSession, sort: str, parameters: Mapping[str, Any], as_json: bool) -> Sequence[Row]:
-    """The first ready tasks: of the whole table, or of each repository that counts, each by its own index."""
-    places = parameters["visible"]
-    if parameters["repository_id"] is not None:
-        places = [parameters["repository_id"]]
-    elif places is None:
-        return session.all(_READY[sort].statement(as_json), **parameters)
-    found: list[Row] = []
-    for place in places:
-        found += session.all(_HERE[sort].statement(as_json), **{**parameters, "repository_id": place})
-    return sorted(found, key=_KEYS[sort])[: parameters["limit"]]
+def _text(sort: str, values: list[int]) -> str:
+    return ".".join([sort, *map(str, values)])
 
 
 def _after(query: TaskQuery) -> dict[str, Any]:

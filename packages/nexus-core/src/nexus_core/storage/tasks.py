@@ -13,7 +13,8 @@ from ..clock import to_text
 from ..domain.tasks import NewTask, Priority, Status, Task
 from ..errors import Duplicate, NotFound, StaleWrite
 from ..ports.graph import NewStanding
-from ..ports.queries import Page, ReadyQuery, ShownTask, TaskQuery, Visible
+from ..ports.queries import Page, ReadyQuery, ShownPage, ShownTask, TaskQuery, Visible
+from ..wire import task_to_wire
 from . import rows, task_pages
 from .session import Row, SqlSession, chunks
 from .task_pages import order_of
@@ -117,12 +118,16 @@ class SqlTasks:
 
     def show_page(
         self, query: TaskQuery, *, repository_id: int | None, visible: Visible, prefix: str, now: datetime
-    ) -> Page[str]:
+    ) -> ShownPage:
         """A page of tasks as the API shows them."""
-        found, cursor = task_pages.find(
-            self._session, query, repository_id=repository_id, visible=visible, now=now, prefix=prefix
+        shown = task_pages.show(
+            self._session, query, repository_id=repository_id, visible=visible, prefix=prefix, now=now
         )
-        return Page(items=tuple(row["body"] for row in found), next_cursor=cursor)
+        if shown is None:
+            page = self.page(query, repository_id=repository_id, visible=visible, now=now)
+            items = [task_to_wire(task, prefix, now=now) for task in page.items]
+            shown = ShownPage(items=rows.to_json(items), next_cursor=page.next_cursor)
+        return shown
 
     def _ready_parameters(self, query: ReadyQuery, now: datetime) -> dict[str, Any]:
         return {

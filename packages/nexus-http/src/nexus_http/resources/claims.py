@@ -68,6 +68,6 @@ class Claims(AssignmentResource):
         made = self.nexus.keys.create(
             f"assignment {claimed.id} ({claimed.agent})"[:100], scopes=OWN | (READ & actor.scopes), agent=claimed.agent,
             repositories=None if task.repository_id is None else (task.repository_id,), assignment_id=claimed.id,
-            expires_at=claimed.lease_until + KEY_LIFE, actor=attrs.evolve(actor, scopes=frozenset(SCOPES)),
+            expires_at=claimed.lease_until + KEY_LIFE, actor=attrs.evolve(actor, scopes=OWN | READ),
         )  # fmt: skip
         return made.secret

@@ -110,7 +110,7 @@ class Tasks(_Tasks):
         if query.get("sort") == "priority":
             query["sort"] = "order"
         found = self.nexus.tasks.show_page(TaskQuery(**query), actor=actor_of(req))
-        send_encoded_page(resp, [narrowed(item, fields) for item in found.items], found.next_cursor)
+        send_encoded_page(resp, narrowed(found.items, fields), found.next_cursor)
 
     @operation(Scope.TASKS_WRITE, "Create a task", body=NEW, returns="Task", status=201, errors=("not_found",))
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
@@ -205,9 +205,9 @@ class TaskDependency(_Tasks):
         self.send_task(resp, self.nexus.tasks.undepend(self.task_id(task), on, actor=actor_of(req)))
 
 
-def narrowed(item: str, fields: list[str] | None) -> str:
-    """Only these fields of a JSON object; most ask for all, and then it goes out as it came."""
-    return item if fields is None else encode(select(json.loads(item), fields)).decode()
+def narrowed(items: str, fields: list[str] | None) -> bytes:
+    """Only these fields of a JSON array's objects; most ask for all, and then it goes out as it came."""
+    return items.encode() if fields is None else encode([select(item, fields) for item in json.loads(items)])
 
 
 def select(document: dict[str, Any], fields: list[str] | None) -> dict[str, Any]:

@@ -17,6 +17,9 @@ CAST((SELECT row_to_json(shown) FROM (SELECT
     to_char(t.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS created_at,
     to_char(t.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS updated_at) shown) AS text)
 
+-- fragment: bodies
+string_agg(p.body, ',')
+
 -- name: claim_jobs
 WITH picked AS MATERIALIZED (
   -- Materialized: a plain IN (SELECT … LIMIT) may run more than once, and each run would lock further rows.

@@ -159,7 +159,8 @@ SELECT {task_columns}
 SELECT {task_columns}
   {ready_by_order_here}
 
--- Tasks as the API shows them, each as one JSON text, with what a cursor holds of it.
+-- Tasks as the API shows them: JSON, a page as one text (row by row it would wake the reader row by row), beside what
+-- a cursor says of the last, when there are more.
 
 -- fragment: task_json
 json_object(
@@ -194,33 +195,71 @@ SELECT t.repository_id, t.version, {task_json} AS body
   {joined}
  WHERE t.id = :id
 
+-- fragment: bodies
+group_concat(p.body, ',')
+
+-- fragment: by_id_cursor
+max(p.id) FILTER (WHERE p.n = :most) AS id
+
+-- fragment: by_updated_cursor
+max(p.id) FILTER (WHERE p.n = :most) AS id,
+       max(p.updated_at) FILTER (WHERE p.n = :most) AS updated_at
+
+-- fragment: by_order_cursor
+max(p.id) FILTER (WHERE p.n = :most) AS id,
+       max(p.priority) FILTER (WHERE p.n = :most) AS priority,
+       max(p.impact) FILTER (WHERE p.n = :most) AS impact,
+       max(p.complexity_manual) FILTER (WHERE p.n = :most) AS complexity_manual,
+       max(p.complexity_auto) FILTER (WHERE p.n = :most) AS complexity_auto
+
 -- name: show_tasks_by_id
-SELECT t.id, {task_json} AS body
-  {by_id}
+SELECT {bodies} FILTER (WHERE p.n <= :most) AS items, count(*) AS number,
+       {by_id_cursor}
+  FROM (SELECT q.id, q.body, row_number() OVER () AS n
+          FROM (SELECT t.id, {task_json} AS body
+  {by_id}) q) p
 
 -- name: show_tasks_by_id_desc
-SELECT t.id, {task_json} AS body
-  {by_id_desc}
+SELECT {bodies} FILTER (WHERE p.n <= :most) AS items, count(*) AS number,
+       {by_id_cursor}
+  FROM (SELECT q.id, q.body, row_number() OVER () AS n
+          FROM (SELECT t.id, {task_json} AS body
+  {by_id_desc}) q) p
 
 -- name: show_tasks_by_updated_desc
-SELECT t.id, t.updated_at, {task_json} AS body
-  {by_updated_desc}
+SELECT {bodies} FILTER (WHERE p.n <= :most) AS items, count(*) AS number,
+       {by_updated_cursor}
+  FROM (SELECT q.id, q.updated_at, q.body, row_number() OVER () AS n
+          FROM (SELECT t.id, t.updated_at, {task_json} AS body
+  {by_updated_desc}) q) p
 
 -- name: show_tasks_by_order
-SELECT t.id, t.priority, t.impact, t.complexity_manual, t.complexity_auto, {task_json} AS body
-  {by_order}
+SELECT {bodies} FILTER (WHERE p.n <= :most) AS items, count(*) AS number,
+       {by_order_cursor}
+  FROM (SELECT q.id, q.priority, q.impact, q.complexity_manual, q.complexity_auto, q.body, row_number() OVER () AS n
+          FROM (SELECT t.id, t.priority, t.impact, t.complexity_manual, t.complexity_auto, {task_json} AS body
+  {by_order}) q) p
 
 -- name: show_ready_by_id
-SELECT t.id, {task_json} AS body
-  {ready_by_id}
+SELECT {bodies} FILTER (WHERE p.n <= :most) AS items, count(*) AS number,
+       {by_id_cursor}
+  FROM (SELECT q.id, q.body, row_number() OVER () AS n
+          FROM (SELECT t.id, {task_json} AS body
+  {ready_by_id}) q) p
 
 -- name: show_ready_by_order
-SELECT t.id, t.priority, t.impact, t.complexity_manual, t.complexity_auto, {task_json} AS body
-  {ready_by_order}
+SELECT {bodies} FILTER (WHERE p.n <= :most) AS items, count(*) AS number,
+       {by_order_cursor}
+  FROM (SELECT q.id, q.priority, q.impact, q.complexity_manual, q.complexity_auto, q.body, row_number() OVER () AS n
+          FROM (SELECT t.id, t.priority, t.impact, t.complexity_manual, t.complexity_auto, {task_json} AS body
+  {ready_by_order}) q) p
 
 -- name: show_ready_by_order_here
-SELECT t.id, t.priority, t.impact, t.complexity_manual, t.complexity_auto, {task_json} AS body
-  {ready_by_order_here}
+SELECT {bodies} FILTER (WHERE p.n <= :most) AS items, count(*) AS number,
+       {by_order_cursor}
+  FROM (SELECT q.id, q.priority, q.impact, q.complexity_manual, q.complexity_auto, q.body, row_number() OVER () AS n
+          FROM (SELECT t.id, t.priority, t.impact, t.complexity_manual, t.complexity_auto, {task_json} AS body
+  {ready_by_order_here}) q) p
 
 -- name: list_ready
 SELECT {task_columns}

@@ -78,7 +78,7 @@ class ShownContract:
                 shown = tx.tasks.show_page(query, repository_id=None, visible=None, prefix="NX", now=NOW)
             pages += 1
 
-            assert [task_to_wire(task, now=NOW) for task in page.items] == [json.loads(item) for item in shown.items]
+            assert [task_to_wire(task, now=NOW) for task in page.items] == json.loads(shown.items)
             assert page.next_cursor == shown.next_cursor
             if page.next_cursor is None:
                 break
@@ -98,7 +98,7 @@ class ShownContract:
                 page = tx.tasks.show_page(
                     TaskQuery(), repository_id=repository_id, visible=visible, prefix="NX", now=NOW
                 )
-            return [json.loads(item)["id"] for item in page.items]
+            return [item["id"] for item in json.loads(page.items)]
 
         assert [mine.id] == ids(frozenset({ours.id}))
         assert [] == ids(frozenset({ours.id}), theirs.id) == ids(frozenset())
