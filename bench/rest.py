@@ -8,10 +8,11 @@ VENV is the folder of a virtual environment with the peers, which the project it
     python -m venv VENV && VENV/bin/pip install falcon gunicorn 'psycopg[binary,pool]' fastapi uvicorn uvloop \
         'sqlalchemy[asyncio]' asyncpg 'django<6' djangorestframework
 
-Every server runs with two workers; wrk (of Debian) asks with 32 connections. The servers take turns in rounds; medians
-count, and the medians of the ratios within the rounds. Processor time a request is of the server's processes and of
-those processes of PostgreSQL that serve the bench's database; it is steadier than requests a second. Nexus
-answers as it does in life: key, scope, ETag, limits of bodies, a line in the log for each request (`--quiet` leaves that one out).
+Every server runs with two workers; wrk (of Debian) asks with 32 connections. The servers take turns in rounds;
+medians count, and the medians of the ratios within the rounds. Processor time a request is of the server's processes
+and of those processes of PostgreSQL that serve the bench's database; it is steadier than requests a second. Nexus
+answers as it does in life: key, scope, ETag, limits of bodies, a line in the log for each request (`--quiet` leaves
+that one out).
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ class Bench:
                 [
                     venv / "uvicorn", "fastapi_sqlalchemy:app", "--workers", "2", "--no-access-log",
                     "--log-level", "warning",
-                ],  # fmt: skip
+                ],
                 url,
             ),
             DRF: ([venv / "gunicorn", "drf:app", *GUNICORN], url),
