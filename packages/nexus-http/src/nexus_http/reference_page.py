@@ -52,13 +52,13 @@ def _intro(document: dict[str, Any], server: str) -> str:
 
 def _navigation(groups: dict[str, list[tuple[str, str, dict[str, Any]]]]) -> str:
     parts = [
-        '<label class=find>Search<input type="search" id="find" autocomplete="off" placeholder="path, word, scope, code"'
-        "></label><p id=none hidden>Nothing is called that.</p>"
+        '<label class=find>Search<input type="search" id="find" autocomplete="off" '
+        'placeholder="path, word, scope, code"></label><p id=none hidden>Nothing is called that.</p>'
     ]
     for tag, found in groups.items():
         links = "".join(
             f'<li><a href="#{operation["operationId"]}"><b class="m {method}">{method.upper()}</b>'
-            f"<span>{escape(_short(path))}</span></a></li>"
+            f"<span>{_short(path)}</span></a></li>"
             for path, method, operation in found
         )
         parts.append(
@@ -93,15 +93,14 @@ def _parameter(one: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _bodies(body: dict[str, Any]) -> list[str]:
-    parts = []
+    """Each form of the body once, with the media types that it may have."""
+    forms: dict[str, list[str]] = {}
     for media, content in body.get("content", {}).items():
-        shown = f"<h4>Body <code>{escape(media)}</code></h4>"
         variants = content["schema"].get("anyOf", [content["schema"]])
         tables = [table for one in variants if (table := _properties(one))]
-        parts.append(
-            shown + "<p class=soft>or</p>".join(tables) if tables else shown + "<p>The bytes, as they are.</p>"
-        )
-    return parts
+        shown = "<p class=soft>or</p>".join(tables) if tables else "<p>The bytes, as they are.</p>"
+        forms.setdefault(shown, []).append(f"<code>{escape(media)}</code>")
+    return [f"<h4>Body {' or '.join(media)}</h4>{shown}" for shown, media in forms.items()]
 
 
 def _good(responses: dict[str, Any]) -> list[str]:
@@ -138,9 +137,8 @@ def curl(path: str, method: str, operation: dict[str, Any], server: str) -> str:
             path = path.replace(f"{{{one['name']}}}", str(one.get("example", 1)))
         elif one["in"] == "query" and one.get("required"):
             query.append(f"{one['name']}={one.get('example', 'acme/api')}")
-    lines = [
-        f"curl {'' if method == 'get' else f'-X {method.upper()} '}'{server}{path}{'?' if query else ''}{'&'.join(query)}'"
-    ]
+    verb = "" if method == "get" else f"-X {method.upper()} "
+    lines = [f"curl {verb}'{server}{path}{'?' if query else ''}{'&'.join(query)}'"]
     if operation.get("security") != []:
         lines.append('-H "Authorization: Bearer $NEXUS_TOKEN"')
     lines += [
@@ -157,7 +155,8 @@ def curl(path: str, method: str, operation: dict[str, Any], server: str) -> str:
 
 def _shape(name: str, schema: dict[str, Any]) -> str:
     inner = _properties(schema, all_required=True) or f"<p>{_words(schema.get('description', ''))}</p>"
-    return f'<details class=op id="shape-{escape(name)}"><summary><code>{escape(name)}</code></summary><div>{inner}</div></details>'
+    title = f"<summary><code>{escape(name)}</code></summary>"
+    return f'<details class=op id="shape-{escape(name)}">{title}<div>{inner}</div></details>'
 
 
 def _properties(schema: dict[str, Any], *, all_required: bool = False) -> str:
@@ -176,8 +175,8 @@ def _problems(codes: dict[str, dict[str, Any]]) -> str:
         for code, found in codes.items()
     ]
     return (
-        "<p>An error is <code>application/problem+json</code>: <code>code</code> is stable, <code>detail</code> says what "
-        "happened and what to do, <code>errors</code> names every fault of an input with its place, "
+        "<p>An error is <code>application/problem+json</code>: <code>code</code> is stable, <code>detail</code> says "
+        "what happened and what to do, <code>errors</code> names every fault of an input with its place, "
         "<code>request_id</code> finds the request in the log.</p><div class=wide><table><thead><tr><th>code</th>"
         f"<th>status</th><th>meaning</th></tr></thead>{''.join(rows)}</table></div>"
     )
@@ -218,7 +217,8 @@ def _is_narrow(schema: dict[str, Any]) -> bool:
 
 
 def _short(path: str) -> str:
-    return path.removeprefix("/api/v1")
+    """A path in the navigation, which may break before each part."""
+    return escape(path.removeprefix("/api/v1")).replace("/", "<wbr>/")
 
 
 def _path(path: str) -> str:
