@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
+from .fields import INSTANT
 from .reference_assets import SCRIPT, STYLE
 
 _METHODS = ("get", "post", "put", "patch", "delete")
@@ -239,7 +240,7 @@ def _kind(schema: dict[str, Any]) -> str:
         return f"list of {_kind(schema.get('items', {}))}"
     if "next_cursor" in schema.get("properties", {}):
         return f"page of {_kind(schema['properties']['items']['items'])}"
-    if schema.get("format") == "date-time":
+    if schema.get("format") == "date-time" or schema.get("pattern") == INSTANT:
         return "instant"
     kind = schema.get("type", "any")
     return " or ".join(kind) if isinstance(kind, list) else str(kind)
