@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from nexus_core.domain.access import Actor, Scope, system_actor
@@ -64,6 +65,7 @@ class Authentication:
             self._tell_former_holder(req, params)
             raise
         req.context.actor = actor
+        req.context.identify_again = partial(self.identify, req)  # for answers that last
         if declared.scope != ANYBODY:
             actor.require(Scope(declared.scope))
         if actor.assignment_id is not None and params.get("assignment_id", actor.assignment_id) != actor.assignment_id:
