@@ -10,14 +10,16 @@ from . import problems, routes
 from .auth import Authentication
 from .counters import RequestCounters
 from .idempotency import Idempotency
-from .limits import Limits
 from .manners import Manners
-from .metering import Meter
 from .middleware import BodyRules, Journal
 
 if TYPE_CHECKING:
+    from nexus_core.config import Config
     from nexus_core.domain.access import Actor
     from nexus_core.nexus import Nexus
+
+    from .limits import Limits
+    from .metering import Meter
 
 _EXPOSED = ("ETag", "Location", "Retry-After", "X-Request-Id", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy")
 
@@ -39,9 +41,9 @@ def create_app(
             Journal(counters, tls=config.public_url.startswith("https:")),
             *_cors(config["cors_origins"]),
             Authentication(nexus, trusted),
+            *_limits(config, trusted, meter),
             BodyRules(),
             Manners(),
-            *([] if trusted else [Limits(config, meter or Meter())]),
             Idempotency(nexus),
         ]
     )
@@ -54,3 +56,13 @@ def create_app(
 
 def _cors(origins: tuple[str, ...]) -> list[falcon.CORSMiddleware[Any, Any]]:
     return [falcon.CORSMiddleware(allow_origins=list(origins), expose_headers=_EXPOSED)] if origins else []
+
+
+def _limits(config: Config, trusted: Actor | None, meter: Meter | None) -> list[Limits]:
+    """What counts requests. The owner of the data folder, who asks in-process, does not pay its imports."""
+    if trusted is not None:
+        return []
+    from .limits import Limits
+    from .metering import Meter
+
+    return [Limits(config, meter or Meter())]
