@@ -141,8 +141,7 @@ class KeyService:
     def _look_up(self, hash_: str) -> ApiKey | None:
         """The key with this hash as the store has it, remembered for a moment when it is good."""
         asked = self._known.now()
-        with self._unit.glance() as work:
-            key = work.access.find_key(hash_)
+        key = self._unit.glance().access.find_key(hash_)
         # An assignment's key ends with the assignment, and its agent is to hear that at once.
         if key is not None and key.revoked_at is None and key.assignment_id is None:
             self._known.keep(hash_, key, asked)
