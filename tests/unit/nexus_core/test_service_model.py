@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from nexus_core.domain.readiness import order_key
 from nexus_core.domain.tasks import Status
-from nexus_core.errors import Cycle, Invalid, TransitionRefused
+from nexus_core.errors import Conflict, Cycle, TransitionRefused
 from nexus_core.ports.queries import TaskQuery
 from nexus_core.testing import nexus_for_test
 
@@ -69,7 +69,7 @@ class Graph(RuleBasedStateMachine):
         above = None if parent is None else self.pick(parent)
         try:
             self.nexus.tasks.edit(self.pick(one), {"parent_id": above})
-        except Invalid:
+        except Conflict:
             assert above is not None
 
     @invariant()

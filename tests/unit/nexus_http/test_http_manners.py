@@ -92,7 +92,7 @@ def _whole(path: str) -> str:
 def test_a_parameter_that_means_nothing_is_refused(filled, nexus, method, path):
     """400 naming it, wherever one needs a key."""
     answer = filled.call(method, f"{_at(path)}?no_such=1", **({"json": {}} if method in ("POST", "PATCH") else {}))
-    if path.startswith("/api/v1") and "/webhooks/" not in path:
+    if path.startswith("/api/v1") and "/webhooks/" not in path and "/auth/" not in path:
         assert (400, "?no_such") == (answer.status_code, answer.json["errors"][0]["pointer"])
 
 

@@ -19,7 +19,7 @@ def imported(api, content, repository, kind="application/octet-stream"):
 
 
 def test_any_file_is_imported_or_refused(api):
-    """200 and the same bytes out again, or 400 with file, line and reason; and no repository is made for nothing."""
+    """200 and the same bytes out again, or 409 with file, line and reason; and no repository is made for nothing."""
     seen = set()
     for seed in SEEDS:
         content, place = wild_file(seed).content, f"wild/r{seed}"
@@ -36,7 +36,7 @@ def test_any_file_is_imported_or_refused(api):
             assert problem["detail"].startswith(f"a/wild.json: line {problem['line']}, column "), seed
             assert 1 <= problem["line"] <= content.count(b"\n") + 1
             assert problem["errors"][0]["pointer"].startswith("line ") and problem["errors"][0]["message"]
-    assert {200, 400} == seen
+    assert {200, 409} == seen
 
 
 def test_a_file_within_json(api):
@@ -45,13 +45,13 @@ def test_a_file_within_json(api):
         file = wild_file(seed)
         if not file.damage:
             body = {"repository": f"wild/r{seed}", "content": file.content.decode()}
-            assert api.post("/tasks/import", body).status_code in (200, 400), seed
+            assert api.post("/tasks/import", body).status_code in (200, 409), seed
     half = imported(api, b'{"repository": "acme/api", "content": "[\\ud800]"}', "", "application/json")
 
     assert (400, "invalid") == (half.status_code, half.json["code"])
 
 
-@pytest.mark.parametrize(("size", "status"), [(FILE_LIMIT, 400), (FILE_LIMIT + 1, 413)])
+@pytest.mark.parametrize(("size", "status"), [(FILE_LIMIT, 409), (FILE_LIMIT + 1, 413)])
 def test_a_file_may_have_a_size(api, size, status):
     """What is larger is refused by its headers."""
     assert status == imported(api, b"[" + b" " * (size - 1), "acme/api").status_code
@@ -71,4 +71,4 @@ def test_a_file_may_have_a_size(api, size, status):
 )
 def test_a_file_that_would_wear_a_careless_reader_out(api, content):
     """It is answered in moments."""
-    assert imported(api, content, "acme/api").status_code in (200, 400)
+    assert imported(api, content, "acme/api").status_code in (200, 409)

@@ -155,6 +155,13 @@ ROWS = (
         f"{API}/webhooks/{'nowhere' if where == NONE else 'probe'}", {}), (OWN, NONE)),
     _plain("GET", f"{API}/inbox"),
     _at("POST", "/inbox/{activity_id}/answer", lambda w, where, who: w.question(where, who), {"answer": "Yes"}),
+    Row("GET", f"{API}/auth/{{provider}}/login", "", lambda w, where, who: Asked(f"{API}/auth/nowhere/login"), ("",)),
+    Row("GET", f"{API}/auth/{{provider}}/callback", "", lambda w, where, who: Asked(
+        f"{API}/auth/nowhere/callback?code=c&state=s"), ("",)),
+    _plain("POST", f"{API}/auth/device", {"provider": "nowhere"}),
+    _plain("POST", f"{API}/auth/device/token", {"device_code": "nobody"}),
+    _plain("POST", f"{API}/auth/logout"),
+    _plain("GET", f"{API}/audit/verify"),
     _plain("GET", f"{API}/plugins"),
     _plain("GET", f"{API}/doctor"),
     _plain("GET", "/healthz"),

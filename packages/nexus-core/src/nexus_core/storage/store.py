@@ -107,7 +107,7 @@ class SqlTransaction:
         """The chain over the events, the alerts that were raised, and when jobs failed."""
         from .audit import SqlAudit
 
-        return SqlAudit(self._session)
+        return SqlAudit(self.session)
 
     @cached_property
     def access(self) -> SqlAccess:
@@ -121,14 +121,14 @@ class SqlTransaction:
         """Logins under way, sessions, and who people are at their providers."""
         from .logins import SqlLogins
 
-        return SqlLogins(self._session)
+        return SqlLogins(self.session)
 
     @cached_property
     def answers(self) -> SqlAnswers:
         """Requests that may be repeated."""
         from .answers import SqlAnswers
 
-        return SqlAnswers(self._session)
+        return SqlAnswers(self.session)
 
 
 class SqlStore:
