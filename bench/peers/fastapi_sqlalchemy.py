@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from fastapi import Depends, FastAPI, HTTPException, Request
 from pydantic import BaseModel, ConfigDict
@@ -27,7 +27,7 @@ new_session = async_sessionmaker(engine, expire_on_commit=False)
 class Base(DeclarativeBase):
     """The tables."""
 
-    type_annotation_map = {int: BigInteger, datetime: DateTime(timezone=True)}
+    type_annotation_map: ClassVar = {int: BigInteger, datetime: DateTime(timezone=True)}
 
 
 class Dependency(Base):
