@@ -8,11 +8,10 @@ VENV is the folder of a virtual environment with the peers, which the project it
     python -m venv VENV && VENV/bin/pip install falcon gunicorn 'psycopg[binary,pool]' fastapi uvicorn uvloop \
         'sqlalchemy[asyncio]' asyncpg 'django<6' djangorestframework
 
-Every server runs with two workers; wrk (of Debian) asks with 32 connections. The servers take turns in rounds;
-medians count, and the medians of the ratios within the rounds. Processor time a request is of the server's processes
-and of those processes of PostgreSQL that serve the bench's database; it is steadier than requests a second. Nexus
-answers as it does in life: key, scope, ETag, limits of bodies, a line in the log for each request (`--quiet` leaves
-that one out).
+Every server runs with two workers; wrk (of Debian) asks with 32 connections. The servers take turns in rounds; medians
+count, and the medians of the ratios within the rounds. Processor time a request is of the server's processes and of
+those of PostgreSQL that serve the bench's database; it is steadier than requests a second. Nexus answers as it does in
+life: key, scope, ETag, limits of bodies, a line in the log for each request (`--quiet` leaves that one out).
 """
 
 from __future__ import annotations
@@ -44,6 +43,7 @@ HELLO, BARE, FASTAPI, DRF = "falcon hello", "bare falcon", "fastapi sqlalchemy",
 ONE_PLAN, NEXUS, SQLITE = "bare, one plan", "nexus", "nexus sqlite"
 SECRET = "a-secret-of-the-bench-alone"
 GUNICORN = ("-w", "2", "-k", "gthread", "--threads", "4", "--keep-alive", "75", "--log-level", "warning")
+UVICORN = ("--workers", "2", "--no-access-log", "--log-level", "warning")
 GOALS = {
     "one": {BARE: 0.7, FASTAPI: 3.5, DRF: 5.0},
     "list": {BARE: 0.85, FASTAPI: 4.0, DRF: 7.0},
@@ -52,8 +52,7 @@ GOALS = {
 
 ONE = """math.randomseed(os.time()); local most = tonumber(os.getenv("BENCH_TASKS"))
 request = function()
-  return wrk.format("GET", os.getenv("BENCH_PATH") or "/api/v1/tasks/" .. math.random(1, most))
-end"""
+  return wrk.format("GET", os.getenv("BENCH_PATH") or "/api/v1/tasks/" .. math.random(1, most)) end"""
 LIST = """math.randomseed(os.time())
 request = function()
   local path = "/api/v1/tasks?repository=" .. math.random(1, 20) .. "&status=pending&limit=50"
@@ -113,13 +112,7 @@ class Bench:
             HELLO: ([venv / "gunicorn", "bare:app", *GUNICORN], url),
             BARE: ([venv / "gunicorn", "bare:app", *GUNICORN], url),
             ONE_PLAN: ([venv / "gunicorn", "bare:app", *GUNICORN], one_plan),
-            FASTAPI: (
-                [
-                    venv / "uvicorn", "fastapi_sqlalchemy:app", "--workers", "2", "--no-access-log",
-                    "--log-level", "warning",
-                ],
-                url,
-            ),
+            FASTAPI: ([venv / "uvicorn", "fastapi_sqlalchemy:app", *UVICORN], url),
             DRF: ([venv / "gunicorn", "drf:app", *GUNICORN], url),
         }  # fmt: skip
         for name, (command, database) in commands.items():
@@ -204,30 +197,27 @@ def _shape(answer: dict[str, object]) -> object:
 
 def show(title: str, kind: str, found: dict[str, list[Sample]]) -> None:
     """Print the table of one kind of request, and whether the goals are met."""
-    print(
-        f"\n{title}\n{'':<20}{'req/s':>8}{'least–most':>14}{'app us':>8}{'db us':>7}{'p50 ms':>8}{'p99 ms':>8}"
-        f"{'bad':>5}  nexus is"
-    )
+    heads = f"{'req/s':>8}{'least–most':>14}{'app us':>8}{'db us':>7}{'p50 ms':>8}{'p99 ms':>8}{'bad':>5}  nexus is"
+    print(f"\n{title}\n{'':<20}{heads}")
     for name, samples in found.items():
-
-        def middle(pick: Callable[[Sample], float], of: list[Sample] = samples) -> float:
-            return statistics.median(map(pick, of))
-
         rates = [one.rate for one in samples]
-        beside = "" if NEXUS not in found or name == NEXUS else f"{_ratio(found, name):6.2f} of it by rate"
-        if beside:
-            beside += f", {_work(found, name):.2f} by processor time"
+        beside = ""
+        if NEXUS in found and name != NEXUS:
+            beside = f"{_ratio(found, name):6.2f} of it by rate, {_work(found, name):.2f} by processor time"
         print(
             f"{name:<20}{statistics.median(rates):>8.0f}{f'{min(rates):.0f}–{max(rates):.0f}':>14}"
-            f"{middle(lambda one: one.app):>8.0f}{middle(lambda one: one.database):>7.0f}"
-            f"{middle(lambda one: one.p50):>8.1f}{middle(lambda one: one.p99):>8.1f}"
-            f"{sum(one.bad for one in samples):>5}  {beside}"
+            f"{_middle(samples, 'app'):>8.0f}{_middle(samples, 'database'):>7.0f}{_middle(samples, 'p50'):>8.1f}"
+            f"{_middle(samples, 'p99'):>8.1f}{sum(one.bad for one in samples):>5}  {beside}"
         )
     for name, least in GOALS[kind].items():
         if NEXUS in found and name in found:
             got = _ratio(found, name)
             print(f"  {'holds' if got >= least else 'MISSED'}: {got:.2f} of {name}, at least {least} wanted")
     sys.stdout.flush()
+
+
+def _middle(samples: list[Sample], what: str) -> float:
+    return statistics.median(getattr(one, what) for one in samples)
 
 
 def _ratio(found: dict[str, list[Sample]], name: str) -> float:

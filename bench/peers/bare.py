@@ -17,7 +17,7 @@ from psycopg_pool import ConnectionPool
 COLUMNS = """
   t.id, 'NX-' || t.id AS key,
   CASE WHEN t.repository_id IS NULL THEN NULL
-    ELSE json_build_object('id', t.repository_id, 'name', r.name) END AS repository,
+       ELSE json_build_object('id', t.repository_id, 'name', r.name) END AS repository,
   t.parent_id, t.title, t.description, t.details, t.test_strategy, t.status, t.priority,
   COALESCE(t.complexity_manual, t.complexity_auto) AS complexity, t.complexity_auto, t.complexity_manual,
   ARRAY(SELECT d.depends_on_id FROM task_dependencies d WHERE d.task_id = t.id ORDER BY 1) AS dependencies,

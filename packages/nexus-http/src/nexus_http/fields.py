@@ -6,7 +6,7 @@ A field says its type once; reading and the OpenAPI document both follow it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -225,18 +225,24 @@ def check_query(given: Mapping[str, list[str]], fields: Iterable[Field]) -> dict
 
 
 def _is(kind: str, value: Any) -> bool:
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return {
-        "text": isinstance(value, str),
-        "time": isinstance(value, str),
-        "number": is_number,
-        "flag": isinstance(value, bool),
-        "texts": isinstance(value, list) and all(isinstance(item, str) for item in value),
-        "ids": isinstance(value, list) and all(type(item) is int and item >= 1 for item in value),
-        "object": isinstance(value, dict),
-        "name": is_number or isinstance(value, str),
-        "task": is_number or isinstance(value, str),
-    }[kind]
+    return _CHECKS[kind](value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_CHECKS: Mapping[str, Callable[[Any], bool]] = {
+    "text": lambda value: isinstance(value, str),
+    "time": lambda value: isinstance(value, str),
+    "number": _is_number,
+    "flag": lambda value: isinstance(value, bool),
+    "texts": lambda value: isinstance(value, list) and all(isinstance(item, str) for item in value),
+    "ids": lambda value: isinstance(value, list) and all(type(item) is int and item >= 1 for item in value),
+    "object": lambda value: isinstance(value, dict),
+    "name": lambda value: _is_number(value) or isinstance(value, str),
+    "task": lambda value: _is_number(value) or isinstance(value, str),
+}
 
 
 def _from_text(kind: str, text: str) -> Any:

@@ -79,8 +79,8 @@ class BodyRules:
 
         :raises HttpProblem: 411, 413 or 415
         """
-        declared = operation_of(resource, req.method)
-        if declared is None or req.method not in _BODY_METHODS:
+        declared = operation_of(resource, req.method) if req.method in _BODY_METHODS else None
+        if declared is None:
             return
         if req.get_header("Transfer-Encoding") is not None and req.content_length is None:
             raise HttpProblem(411)
