@@ -180,6 +180,15 @@ def docs(session):
 
 
 @nox.session
+def api(session):
+    """The OpenAPI document, and the server held to it by schemathesis as everybody. (Not run by default: minutes.)"""
+    prepare(session, *PACKAGES)
+    # At whatever versions there are: their pins are not ours, and newer ones find more.
+    session.install("openapi-spec-validator", "schemathesis")
+    session.run("python", "tools/api.py", *session.posargs)
+
+
+@nox.session
 def reference(session):
     """Write docs/reference anew from the code. (Not run by default; a test says when it is needed.)"""
     prepare(session, *PACKAGES)

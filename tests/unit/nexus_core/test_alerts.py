@@ -60,6 +60,18 @@ def test_what_an_earlier_alert_told_is_not_told_again():
     assert [25] == [one.times for one in count_events(events, earlier, NOW)]
 
 
+def test_an_attack_from_everywhere_names_a_few():
+    """The loudest, and one alert about all the others; within the quiet no more are named."""
+    events = [bad_key(n, 5, address=f"a{n}", times=100 - n) for n in range(40)]
+    found = count_events(events, {}, NOW)
+    last = {(one.rule, one.source): NOW - timedelta(seconds=90) for one in found[:3]}
+    later = count_events([event for event in events if event.payload["address"] not in ("a0", "a1", "a2")], last, NOW)
+
+    assert ["a0", "a1", "a2", "a3", "a4", "many others"] == [one.source for one in found]
+    assert sum(range(61, 101)) == sum(one.times for one in found)
+    assert ["a3", "a4", "many others"] == [one.source for one in later]
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_every_rule_says_what_to_do(rule):
     """In words that are complete, with the source in them."""

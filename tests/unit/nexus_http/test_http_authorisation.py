@@ -171,6 +171,21 @@ def test_what_waits_across_repositories_tells_no_words_of_the_other(world):
     assert behind not in cycle.json["path"]
 
 
+def test_what_waits_for_a_foreign_task_tells_nothing_of_it_anywhere(world):
+    """In no list, not in the doctor, not in the picture, and not when the task is asked for by name."""
+    own, foreign = world.task("own"), world.task("foreign")
+    world.nexus.tasks.depend(own, foreign)
+    refused = world.call("narrowed", "POST", "/api/v1/tasks/claim", {"task_id": own, "agent": "claude"})
+    pages = [world.call("narrowed", "GET", row.make(world, "", "narrowed").path) for row in rows.OPEN_READS]
+    pictures = [
+        world.call("narrowed", "GET", "/api/v1/tasks/graph", headers={"Accept": kind})
+        for kind in ("image/svg+xml", "text/vnd.mermaid")
+    ]
+
+    assert (409, "not_ready") == (refused.status_code, refused.json["code"])
+    assert all("hidden-canary" not in answer.text for answer in [refused, *pages, *pictures])
+
+
 def test_a_cursor_of_somebody_else_opens_nothing(world):
     """A cursor is a place in a list, and the list is the asker's own."""
     for where in ("own", "foreign", "own", "foreign"):

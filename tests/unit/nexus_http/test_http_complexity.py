@@ -75,7 +75,7 @@ def test_a_broken_report_is_refused_with_its_line(tasks):
     """And changes nothing."""
     answer = sent(tasks, REPORT[:-30], "&path=reports/x.json")
 
-    assert (400, "unreadable_file") == (answer.status_code, answer.json["code"])
+    assert (409, "unreadable_file") == (answer.status_code, answer.json["code"])
     assert "reports/x.json: line 1" in answer.json["detail"]
     assert "estimate" == tasks.get("/tasks/1/complexity").json["source"]
 

@@ -176,3 +176,23 @@ def test_a_delivery_is_handled_again(anonymous, api):
     assert 202 == api.post("/deliveries/1/replay").status_code
     assert 1 == len(api.get("/events?type=delivery.replayed").json["items"])
     assert "probe" == api.get("/deliveries/1").json["source"]
+
+
+def test_a_revoked_key_follows_no_longer(api, nexus, client):
+    """Who waits for events when the key is revoked is told so within a second, not when the wait ends."""
+    key = nexus.keys.create("follower", role="viewer")
+    answers = []
+
+    def follow():
+        headers = {"Authorization": f"Bearer {key.secret}"}
+        answers.append(client.simulate_get("/api/v1/events?after=999999&wait=20", headers=headers))
+
+    waiter = threading.Thread(target=follow)
+    waiter.start()
+    time.sleep(0.2)
+    nexus.keys.revoke(key.key.id)
+    revoked_at = time.monotonic()
+    waiter.join(15)
+
+    assert [401] == [answer.status_code for answer in answers]
+    assert time.monotonic() - revoked_at < 5

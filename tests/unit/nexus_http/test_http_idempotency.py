@@ -5,11 +5,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from falcon import testing
 
-from nexus_core import Nexus
+from nexus_core import Nexus, hookimpl
 from nexus_core.domain.answers import Attempt
 from nexus_core.errors import AnswerLost, InFlight
+from nexus_core.plugins.records import Route
 from nexus_core.testing import FrozenClock
+from nexus_http.app import create_app
 from nexus_http.sealing import seal, unseal
 
 KEY = {"Idempotency-Key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
@@ -79,6 +82,38 @@ def test_a_key_that_was_shown_is_shown_again_and_stored_nowhere(api, nexus, conf
     assert all(first.startswith("nxs_") and first == again for first, again in pairs)
     assert not any(key.encode() in stored for pair in pairs for key in pair)
     assert KEY["Idempotency-Key"].encode() not in stored
+
+
+class Echo:
+    """A plugin's resource that reads its body itself."""
+
+    times = 0
+
+    def on_post(self, req, resp):
+        """Say how often it was asked, and what."""
+        self.times += 1
+        resp.media = {"times": self.times, "said": req.bounded_stream.read().decode()}
+
+
+class EchoPlugin:
+    """Its plugin."""
+
+    @hookimpl
+    def nexus_routes(self):
+        """The route."""
+        yield Route(path="/echo", make=lambda nexus: Echo(), scope="jobs:write")
+
+
+def test_a_plugins_route_is_repeated_too(config, api):
+    """Its resource knows nothing of it, and reads the body as ever."""
+    config.data_dir.mkdir(parents=True, exist_ok=True)
+    with Nexus.open(config, load_plugins=False, plugins=[EchoPlugin()]) as nexus:
+        client = testing.TestClient(create_app(nexus))
+        key = nexus.keys.create("admin", role="admin").secret
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "text/plain", **KEY}
+        answers = [client.simulate_post("/api/v1/echo", body="hello", headers=headers).json for _ in range(2)]
+
+    assert [{"times": 1, "said": "hello"}] * 2 == answers
 
 
 def test_reads_and_webhooks_know_no_key(api, anonymous):

@@ -46,11 +46,11 @@ def test_what_is_left_is_told(limited, nexus):
 
 
 def test_an_address_without_a_key_is_counted(limited):
-    """Documents, and requests that lack a key. Health checks are always answered."""
+    """Documents, requests that lack a key, and what leads nowhere. Health checks are always answered."""
     nobody = limited(None)
-    statuses = [nobody.get(path).status_code for path in ["//docs", "/tasks"] * 4]
+    statuses = [nobody.get(path).status_code for path in ["//docs", "/tasks", "/nowhere"] * 3]
 
-    assert [200, 401] * 3 + [429, 429] == statuses
+    assert [200, 401, 404] * 2 + [429, 429, 429] == statuses
     assert [200] * 20 == [nobody.get("//healthz").status_code for _ in range(20)]
 
 

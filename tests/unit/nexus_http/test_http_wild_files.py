@@ -32,7 +32,7 @@ def test_any_file_is_imported_or_refused(api):
             assert api.get(f"/tasks?repository={place}&limit=200").status_code == 200
         else:
             problem = answer.json
-            assert (400, "unreadable_file", 404) == (answer.status_code, problem["code"], exported.status_code), seed
+            assert (409, "unreadable_file", 404) == (answer.status_code, problem["code"], exported.status_code), seed
             assert problem["detail"].startswith(f"a/wild.json: line {problem['line']}, column "), seed
             assert 1 <= problem["line"] <= content.count(b"\n") + 1
             assert problem["errors"][0]["pointer"].startswith("line ") and problem["errors"][0]["message"]

@@ -11,14 +11,16 @@ from .auth import Authentication
 from .client_address import ClientAddress
 from .counters import RequestCounters
 from .idempotency import Idempotency
-from .limits import Limits
 from .manners import Manners
-from .metering import Meter
 from .middleware import BodyRules, Journal
 
 if TYPE_CHECKING:
+    from nexus_core.config import Config
     from nexus_core.domain.access import Actor
     from nexus_core.nexus import Nexus
+
+    from .limits import Limits
+    from .metering import Meter
 
 _EXPOSED = ("ETag", "Location", "Retry-After", "X-Request-Id", "Idempotency-Replayed", "RateLimit", "RateLimit-Policy")
 
@@ -41,9 +43,9 @@ def create_app(
             ClientAddress(config["trusted_proxies"]),
             *_cors(config["cors_origins"]),
             Authentication(nexus, trusted),
+            *_limits(config, trusted, meter),
             BodyRules(),
             Manners(),
-            *([] if trusted else [Limits(config, meter or Meter())]),
             Idempotency(nexus),
         ]
     )
@@ -56,3 +58,13 @@ def create_app(
 
 def _cors(origins: tuple[str, ...]) -> list[falcon.CORSMiddleware[Any, Any]]:
     return [falcon.CORSMiddleware(allow_origins=list(origins), expose_headers=_EXPOSED)] if origins else []
+
+
+def _limits(config: Config, trusted: Actor | None, meter: Meter | None) -> list[Limits]:
+    """What counts requests. The owner of the data folder, who asks in-process, does not pay its imports."""
+    if trusted is not None:
+        return []
+    from .limits import Limits
+    from .metering import Meter
+
+    return [Limits(config, meter or Meter())]

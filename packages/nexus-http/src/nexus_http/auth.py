@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -72,6 +73,7 @@ class Authentication:
             self._tell_former_holder(req, params)
             raise
         req.context.actor = actor
+        req.context.identify_again = partial(self.identify, req)  # for answers that last
         if declared.scope != ANYBODY:
             actor.require(Scope(declared.scope))
         if actor.assignment_id is not None and params.get("assignment_id", actor.assignment_id) != actor.assignment_id:

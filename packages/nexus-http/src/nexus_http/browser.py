@@ -29,7 +29,8 @@ class Browsers:
         address = urlsplit(nexus.config.public_url)
         self._is_tls = address.scheme == "https"
         self._is_local = address.hostname in _LOOPBACK
-        self._origin = f"{address.scheme}://{address.netloc}".lower()
+        usual = ":443" if self._is_tls else ":80"  # browsers leave it out
+        self._origin = f"{address.scheme}://{address.netloc}".lower().removesuffix(usual)
         prefix = "__Host-" if self._is_tls else ""
         self._session = f"{prefix}nexus_session"
         self._login = f"{prefix}nexus_login"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from . import fields
+
 INSTANT = "2026-01-31T12:00:00.000000Z"
 
 #: Field -> what it looks like, where its type alone would say too little.
@@ -51,7 +53,7 @@ def _plain(name: str, schema: dict[str, Any], shapes: dict[str, Any] | None, dep
     if kind == "array":
         return [] if depth > 1 else [example_of(name.removesuffix("s"), schema.get("items", {}), shapes, depth + 1)]
     if kind == "string":
-        return INSTANT if schema.get("format") == "date-time" else "…"
+        return INSTANT if schema.get("format") == "date-time" or schema.get("pattern") == fields.INSTANT else "…"
     return {"integer": max(1, schema.get("minimum", 1)), "number": 1.5, "boolean": True, "null": None}[kind]
 
 

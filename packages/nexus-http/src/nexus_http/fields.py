@@ -27,10 +27,10 @@ _SEGMENT = r"\.?[A-Za-z0-9_][A-Za-z0-9_.-]{0,98}"
 REPOSITORY = rf"^{_SEGMENT}/{_SEGMENT}$"
 _LONG, _SHORT = r"(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])", r"(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
 _LEAP = r"(?:19|2[0-9])(?:0[48]|[2468][048]|[13579][26])-02-29"
-#: RFC 3339, with the days that the calendar has, from 1900 to 2999.
+#: RFC 3339 with the days that the calendar has, from 1900 to 2999; without a zone it is UTC, a day is its beginning.
 INSTANT = (
     rf"^(?:(?:19|2[0-9])[0-9][0-9]-(?:{_LONG}|{_SHORT}|02-(?:0[1-9]|1[0-9]|2[0-8]))|{_LEAP})"
-    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])$"
+    r"(?:T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])?)?$"
 )
 _JSON = {"$ref": "#/components/schemas/Json"}
 
@@ -39,7 +39,7 @@ TYPES: dict[str, tuple[dict[str, Any], str]] = {
     "text": ({"type": "string"}, "a text"),
     "number": ({"type": "integer"}, "a whole number"),
     "flag": ({"type": "boolean"}, "true or false"),
-    "time": ({"type": "string", "format": "date-time"}, "an instant such as 2026-01-31T12:00:00Z"),
+    "time": ({"type": "string"}, "an instant such as 2026-01-31T12:00:00Z"),
     "texts": ({"type": "array", "items": {"type": "string"}}, "a list of texts"),
     "ids": ({"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": MAX_ID}}, "a list of ids"),
     "object": ({"type": "object", "propertyNames": {"pattern": TEXT}, "additionalProperties": _JSON}, "an object"),

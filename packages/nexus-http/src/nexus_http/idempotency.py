@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
 import secrets
@@ -48,6 +49,7 @@ class Idempotency:
             fault = Fault(HEADER, "expected 1 to 255 visible ASCII characters")
             raise Invalid("the Idempotency-Key is not valid", faults=(fault,))
         req.context.body = raw_body(req)
+        _give_back(req, req.context.body)
         attempt = _attempt(req, key)
         known = self._nexus.answers.begin(attempt)
         if known is None:
@@ -80,6 +82,12 @@ def _attempt(req: falcon.Request, key: str) -> Attempt:
         asker=f"{actor.kind}:{actor.name if actor.id is None else actor.id}",
         key_hash=hashlib.sha256(key.encode()).hexdigest(), fingerprint=request.hexdigest(), token=secrets.token_hex(8),
     )  # fmt: skip
+
+
+def _give_back(req: falcon.Request, body: bytes) -> None:
+    """Let a plugin's resource read the body itself, as if nobody had."""
+    req.env["wsgi.input"] = req.stream = io.BytesIO(body)
+    req._bounded_stream = None
 
 
 def _secret(req: falcon.Request, key: str) -> tuple[str, str]:

@@ -49,12 +49,13 @@ class Limits:
     def process_response(
         self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
     ) -> None:
-        """Count what failed for its credentials, a key or the signature of a webhook, and for the want of any."""
-        if resp.status_code != 401:
-            return
+        """Count what failed for its credentials, a key or the signature of a webhook; and what leads nowhere."""
         declared = getattr(req.context, "operation", None)
+        if resp.status_code != 401 and declared is not None:
+            return
         is_public = declared is not None and declared.scope == PUBLIC
-        policy = "failures" if is_public or req.get_header("Authorization") is not None else "anonymous"
+        is_failure = resp.status_code == 401 and (is_public or req.get_header("Authorization") is not None)
+        policy = "failures" if is_failure else "anonymous"
         count = self._meter.count(f"{policy} of address {address_of(req)}")
         if count.used > self._quotas[policy]:
             code, said = problems.HTTP_CODES[429]

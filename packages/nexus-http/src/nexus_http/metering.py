@@ -12,12 +12,12 @@ import logging
 import mmap
 import os
 import struct
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
+from functools import lru_cache
+from typing import IO, NamedTuple
 
 from nexus_core.errors import NexusError
 
@@ -45,7 +45,7 @@ class Meter:
 
     def __init__(self, *, now: Callable[[], float] = time.time) -> None:
         self._now = now
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
+        self._file = _unnamed_file()
         size = _HEADER.size + SLOTS * _SLOT.size
         self._file.truncate(size)
         self._memory = mmap.mmap(self._file.fileno(), size)
@@ -59,7 +59,7 @@ class Meter:
 
     def count(self, name: str, weight: int = 1) -> Count:
         """Count one more for a name."""
-        who = int.from_bytes(hashlib.blake2b(name.encode("utf-8", "replace"), digest_size=8).digest())
+        who = _hash(name)
         now = self._now() + who % WINDOW  # so that not everybody begins anew in the same second
         window = int(now // WINDOW)
         with self._locked():
@@ -146,3 +146,17 @@ class Meter:
                 for who, window, here, told, _ in found
                 if here > told and window == int((now + who % WINDOW) // WINDOW)
             }
+
+
+def _unnamed_file() -> IO[bytes]:
+    """A file that processes can lock, in memory where the system has such."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("nexus-meter"), "r+b")
+    import tempfile
+
+    return tempfile.TemporaryFile()
+
+
+@lru_cache(maxsize=SLOTS)
+def _hash(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.encode("utf-8", "replace"), digest_size=8).digest())

@@ -7,7 +7,7 @@ STYLE = """
   --card: #181e29; --accent: #8ab4ff; --get: #6bd6a6; --post: #8ab4ff; --put: #f0b35c; --patch: #f0b35c;
   --delete: #ff8f86 } }
 * { box-sizing: border-box }
-html { scroll-behavior: smooth; scroll-padding-top: 1rem }
+html { scroll-padding-top: 1rem }
 body { font: 15px/1.6 system-ui, sans-serif; margin: 0; background: var(--back); color: var(--text); display: grid;
   grid-template-columns: 19rem minmax(0, 1fr) }
 a { color: var(--accent); text-decoration: none } a:hover { text-decoration: underline }
@@ -44,7 +44,7 @@ pre { position: relative; overflow-x: auto; background: var(--card); border: 1px
   border-radius: .5rem; padding: .7rem .9rem; margin: .4rem 0; max-height: 26rem }
 pre button { position: absolute; top: .4rem; right: .4rem; font: inherit; font-size: .8em; color: var(--soft);
   background: var(--back); border: 1px solid var(--line); border-radius: .3rem; cursor: pointer; padding: .1rem .5rem }
-@media (max-width: 52rem) { body { display: block } nav { position: static; height: auto; max-height: 60vh;
+@media (max-width: 52rem) { body { display: block } nav { position: static; height: auto; max-height: 17rem;
   border-right: 0; border-bottom: 1px solid var(--line) } main { padding: 1rem } .scope { margin-left: 0 }
   td:first-child { white-space: normal } }
 @media print { nav { display: none } body { display: block } }

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
+from .fields import INSTANT
 from .reference_assets import SCRIPT, STYLE
 
 _METHODS = ("get", "post", "put", "patch", "delete")
@@ -52,14 +53,13 @@ def _intro(document: dict[str, Any], server: str) -> str:
 
 def _navigation(groups: dict[str, list[tuple[str, str, dict[str, Any]]]]) -> str:
     parts = [
-        '<label class=find>Search<input type="search" id="find" autocomplete="off"'
-        ' placeholder="path, word, scope, code"></label>'
-        "<p id=none hidden>Nothing is called that.</p>"
+        '<label class=find>Search<input type="search" id="find" autocomplete="off" '
+        'placeholder="path, word, scope, code"></label><p id=none hidden>Nothing is called that.</p>'
     ]
     for tag, found in groups.items():
         links = "".join(
             f'<li><a href="#{operation["operationId"]}"><b class="m {method}">{method.upper()}</b>'
-            f"<span>{escape(_short(path))}</span></a></li>"
+            f"<span>{_short(path)}</span></a></li>"
             for path, method, operation in found
         )
         parts.append(
@@ -94,15 +94,14 @@ def _parameter(one: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _bodies(body: dict[str, Any]) -> list[str]:
-    parts = []
+    """Each form of the body once, with the media types that it may have."""
+    forms: dict[str, list[str]] = {}
     for media, content in body.get("content", {}).items():
-        shown = f"<h4>Body <code>{escape(media)}</code></h4>"
         variants = content["schema"].get("anyOf", [content["schema"]])
         tables = [table for one in variants if (table := _properties(one))]
-        parts.append(
-            shown + "<p class=soft>or</p>".join(tables) if tables else shown + "<p>The bytes, as they are.</p>"
-        )
-    return parts
+        shown = "<p class=soft>or</p>".join(tables) if tables else "<p>The bytes, as they are.</p>"
+        forms.setdefault(shown, []).append(f"<code>{escape(media)}</code>")
+    return [f"<h4>Body {' or '.join(media)}</h4>{shown}" for shown, media in forms.items()]
 
 
 def _good(responses: dict[str, Any]) -> list[str]:
@@ -157,8 +156,8 @@ def curl(path: str, method: str, operation: dict[str, Any], server: str) -> str:
 
 def _shape(name: str, schema: dict[str, Any]) -> str:
     inner = _properties(schema, all_required=True) or f"<p>{_words(schema.get('description', ''))}</p>"
-    head = f"<summary><code>{escape(name)}</code></summary>"
-    return f'<details class=op id="shape-{escape(name)}">{head}<div>{inner}</div></details>'
+    title = f"<summary><code>{escape(name)}</code></summary>"
+    return f'<details class=op id="shape-{escape(name)}">{title}<div>{inner}</div></details>'
 
 
 def _properties(schema: dict[str, Any], *, all_required: bool = False) -> str:
@@ -219,7 +218,8 @@ def _is_narrow(schema: dict[str, Any]) -> bool:
 
 
 def _short(path: str) -> str:
-    return path.removeprefix("/api/v1")
+    """A path in the navigation, which may break before each part."""
+    return escape(path.removeprefix("/api/v1")).replace("/", "<wbr>/")
 
 
 def _path(path: str) -> str:
@@ -240,7 +240,7 @@ def _kind(schema: dict[str, Any]) -> str:
         return f"list of {_kind(schema.get('items', {}))}"
     if "next_cursor" in schema.get("properties", {}):
         return f"page of {_kind(schema['properties']['items']['items'])}"
-    if schema.get("format") == "date-time":
+    if schema.get("format") == "date-time" or schema.get("pattern") == INSTANT:
         return "instant"
     kind = schema.get("type", "any")
     return " or ".join(kind) if isinstance(kind, list) else str(kind)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import sys
 from typing import Any
 
 import click
@@ -13,6 +12,7 @@ import click
 from nexus_core.config import Config, load_config
 
 from .hub import HubLock, bind, local_key, supervise, urls
+from .log import set_up
 
 
 @click.command()
@@ -42,10 +42,7 @@ def run(config: Config, *, workers: int = 2, threads: int = 8, log_level: int = 
     )  # gunicorn takes long to import, and the checks below may end the command first
 
     supervise(os.environ)
-    logging.basicConfig(level=log_level, stream=sys.stderr, format="%(message)s")
-    # What no line shows need not be found out for each: the file, thread and process that it comes from.
-    logging._srcfile = None  # as the handbook of `logging` says
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    set_up(log_level)
     with HubLock(config.data_dir) as lock, bind(config["bind"]) as listener, local_key(config) as key:
         Server(_reachable(config, listener), listener, lock, key, workers=workers, threads=threads).run()
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any
 
-from psycopg import Connection, Error, OperationalError
+from psycopg import Connection, Cursor, Error, OperationalError
 from psycopg.abc import RV, PQGen
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.numeric import FloatLoader
@@ -32,6 +32,7 @@ class PatientConnection(Connection[DictRow]):
 
     patience = PATIENCE  #: seconds
     heard = 0.0  #: when it last answered a glance, by the monotonic clock
+    glancing: Cursor[tuple[Any, ...]] | None = None  #: what glances are taken with
 
     def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
         """Wait for the server, `patience` seconds at most."""

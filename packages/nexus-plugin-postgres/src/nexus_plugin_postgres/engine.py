@@ -129,6 +129,7 @@ class PostgresEngine:
         self._front = ReadyFront()
         self.clock = DatabaseClock(self.time)
         self._local = threading.local()
+        self._glance = Glance(self._opened, rendered(), self.target.label)
         self._begin_anew()
         weak = weakref.WeakMethod(self._begin_anew)
         os.register_at_fork(after_in_child=lambda: (method := weak()) and method())
@@ -229,12 +230,10 @@ class PostgresEngine:
         with self._transaction(READING) as session:
             yield session
 
-    @contextmanager
-    def glancing(self) -> Iterator[SqlSession]:
-        """Reads that need no transaction; within one of the thread, a part of it."""
-        current = getattr(self._local, "session", None)
-        with self._our_errors():
-            yield current or Glance(self._opened(), rendered())
+    def glance(self) -> SqlSession:
+        """Reads that need no transaction; within one of the thread, that one."""
+        current: SqlSession | None = getattr(self._local, "session", None)
+        return current or self._glance
 
     def time(self) -> datetime:
         """The time at the database, asked within the transaction of the thread if it is in one."""

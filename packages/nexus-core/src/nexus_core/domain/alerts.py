@@ -15,6 +15,11 @@ from .events import AccessRefused, DeliveryRefused, Event, JobDied
 QUIET = timedelta(minutes=5)
 """The shortest time between two alerts of one rule about one source."""
 
+FEW = 5
+"""How many strangers a rule names within that time; those beyond are one more alert, about all of them."""
+
+OTHERS = "many others"
+
 _LONG_AGO = timedelta(hours=1)
 """An alert that is older begins to count anew."""
 
@@ -146,7 +151,21 @@ def count_events(events: Iterable[Event], last: Last, now: datetime) -> list[Tro
         if _is_enough(RULES[rule], occasions, raised, now):
             times = _since(occasions, _start(RULES[rule], raised, now))
             troubles.append(Trouble(rule, source, times, _detail(max(occasions, key=lambda event: event.id))))
-    return troubles
+    return [one for rule in RULES for one in _few([one for one in troubles if one.rule == rule], last, now)]
+
+
+def _few(troubles: list[Trouble], last: Last, now: datetime) -> list[Trouble]:
+    """Those of one rule, of which a few are named: an attack from everywhere must not fill the channel."""
+    if not troubles or troubles[0].rule == JOBS_DEAD:
+        return troubles
+    rule = troubles[0].rule
+    named = sum(1 for (of, source), at in last.items() if of == rule and source != OTHERS and at > now - QUIET)
+    room = max(0, FEW - named)
+    loudest = sorted(troubles, key=lambda one: -one.times)
+    rest = loudest[room:]
+    if not rest:
+        return troubles
+    return [*loudest[:room], Trouble(rule, OTHERS, sum(one.times for one in rest), rest[0].detail)]
 
 
 def count_failures(failures: Mapping[str, int]) -> list[Trouble]:

@@ -72,6 +72,10 @@ class Audit(Protocol):
         """Whether it is for the caller to raise this alert: nobody did since `quiet_since`."""
         ...
 
+    def forget_alerts(self, before: datetime) -> None:
+        """Clear away those that are closed and were raised before."""
+        ...
+
     def close_alert(self, rule: str, source: str) -> bool:
         """Whether it is for the caller to say that the alert's cause is over."""
         ...

@@ -117,10 +117,10 @@ class Store(Protocol):
         """A transaction that only reads."""
         ...
 
-    def glancing(self) -> AbstractContextManager[Transaction]:
+    def glance(self) -> Transaction:
         """Reads, each of which sees the state of its own moment: for answers that one look at the data gives.
 
-        A store for which a transaction costs nothing may give a reading one.
+        Nothing is begun and nothing must be ended; within a transaction of the thread, it is that one.
         """
         ...
 

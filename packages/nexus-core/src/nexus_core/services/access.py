@@ -138,8 +138,7 @@ class KeyService:
             self._unit.write(lambda work: work.access.touch_key(key.id, work.now))
             self._known.forget()
         if key.user_id is not None:
-            with self._unit.glance() as work:
-                return _person(key, work.access.user(key.user_id))
+            return _person(key, self._unit.glance().access.user(key.user_id))
         return Actor(
             kind=ActorKind.AGENT if key.agent else ActorKind.KEY, name=key.agent or key.name, id=key.id,
             scopes=key.scopes, repositories=key.repositories, agent=key.agent, assignment_id=key.assignment_id,
@@ -149,8 +148,7 @@ class KeyService:
     def _look_up(self, hash_: str) -> ApiKey | None:
         """The key with this hash as the store has it, remembered for a moment when it is good."""
         asked = self._known.now()
-        with self._unit.glance() as work:
-            key = work.access.find_key(hash_)
+        key = self._unit.glance().access.find_key(hash_)
         # An assignment's key ends with the assignment, a person's when they log out: its user is to hear that at once.
         if key is not None and key.revoked_at is None and key.assignment_id is None and key.user_id is None:
             self._known.keep(hash_, key, asked)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import attrs
 
 from ..domain import alerts
@@ -12,6 +14,9 @@ from .work import UnitOfWork, Work
 
 _MOST = 1000
 """How many events of a type are looked at: refusals are counted together when there are many (`times`)."""
+
+_KEPT = timedelta(days=1)
+"""How long it is known of an alert that it was raised; the events say so for ever."""
 
 
 class AlertService:
@@ -29,7 +34,7 @@ class AlertService:
         raised = sum(self._raise(one) for one in troubles)
         for one in over:
             self.resolve(one.rule, one.source)
-        self._unit.write(lambda work: work.audit.forget_failures(work.now - 2 * RULES[alerts.JOBS_FAILING].within))
+        self._unit.write(_forget)
         return raised
 
     def report(self, rule: str, source: str, *, times: int = 1, detail: str = "") -> bool:
@@ -57,6 +62,12 @@ class AlertService:
             return True
 
         return self._unit.write(action)
+
+
+def _forget(work: Work) -> None:
+    """Clear away what no rule looks at any more."""
+    work.audit.forget_failures(work.now - 2 * RULES[alerts.JOBS_FAILING].within)
+    work.audit.forget_alerts(work.now - _KEPT)
 
 
 def _troubles(work: Work, known: list[Raised]) -> list[Trouble]:

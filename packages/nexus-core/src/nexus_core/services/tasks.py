@@ -314,8 +314,8 @@ class TaskService:
 
     def show(self, task_id: int, *, actor: Actor = LOCAL) -> ShownTask:
         """One task as the API shows it, made by the database in one look. :raises NotFound:"""
-        with self._unit.glance() as work:
-            shown = work.tasks.show(task_id, self._unit.config.key_prefix, work.now)
+        work = self._unit.glance()
+        shown = work.tasks.show(task_id, self._unit.config.key_prefix, work.now)
         require_seen(actor, shown.repository_id, f"task {task_id}")
         return shown
 
@@ -326,9 +326,11 @@ class TaskService:
         """
         for status in query.status:
             _status(status)
-        look = self._unit.glance if one_plan_fits(query, actor) else self._unit.read
-        with look() as work:
-            return show_page(work, query, actor, self._unit.config.key_prefix)
+        prefix = self._unit.config.key_prefix
+        if one_plan_fits(query, actor):
+            return show_page(self._unit.glance(), query, actor, prefix)
+        with self._unit.read() as work:
+            return show_page(work, query, actor, prefix)
 
     def ready(
         self, repository: int | str | None = None, *, limit: int = 50, actor: Actor = LOCAL

@@ -84,6 +84,10 @@ class SqlAudit:
         given = {"rule": rule, "source": source, "now": to_text(now), "quiet_since": to_text(quiet_since)}
         return self._session.run("take_alert", **given) > 0
 
+    def forget_alerts(self, before: datetime) -> None:
+        """Clear away those that are closed and were raised before."""
+        self._session.run("forget_alerts", before=to_text(before))
+
     def close_alert(self, rule: str, source: str) -> bool:
         """Whether it is for the caller to say that the alert's cause is over."""
         return self._session.run("close_alert", rule=rule, source=source) > 0

@@ -43,7 +43,8 @@ class SqlDeliveries:
 
     def list(self, *, source: str | None, state: str | None, after: int, limit: int) -> builtins.list[Delivery]:
         """The newest first, without bodies."""
-        found = self._session.all("list_deliveries", source=source, state=state, after_id=after, limit=limit)
+        before = after or 2**63 - 1  # a comparison alone, so that the index leads to the place
+        found = self._session.all("list_deliveries", source=source, state=state, before_id=before, limit=limit)
         return [_delivery(row) for row in found]
 
     def settle(self, delivery_id: int, state: DeliveryState, error: str | None, now: datetime) -> None:

@@ -70,11 +70,11 @@ class SqlEngine(Protocol):
         """A transaction that only reads, and sees one state of the data."""
         ...
 
-    def glancing(self) -> AbstractContextManager[SqlSession]:
+    def glance(self) -> SqlSession:
         """Reads without a transaction around them: each statement sees the state of its own moment.
 
-        For statements that any of their values may be planned for alike; within a transaction of the thread, a part
-        of it.
+        For statements that any of their values may be planned for alike; within a transaction of the thread, that
+        transaction. The same object for all threads otherwise.
         """
         ...
 

@@ -65,6 +65,26 @@ class SqliteSession:
         return self._execute(name, parameters).fetchall()
 
 
+class SqliteGlance(SqliteSession):
+    """Named statements that only read, on the connection of whichever thread asks."""
+
+    def __init__(self, engine: SqliteEngine) -> None:
+        self._engine = engine
+
+    def _execute(self, name: str, parameters: Mapping[str, Any]) -> sqlite3.Cursor:
+        return self._engine.connection().execute(*expand(statements()[name], parameters))
+
+    def all(self, name: str, /, **parameters: Any) -> list[Row]:
+        """All rows of the answer."""
+        with _our_errors(self._engine.path):
+            return super().all(name, **parameters)
+
+    def tuples(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
+        """All rows of the answer, without the names of their columns."""
+        with _our_errors(self._engine.path):
+            return super().tuples(name, **parameters)
+
+
 class SqliteEngine:
     """An SQLite file. WAL lets readers and one writer work side by side; a file lives on one host's local disk."""
 
@@ -76,6 +96,7 @@ class SqliteEngine:
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
+        self._glance = SqliteGlance(self)
         self._new_turn()
 
     def _new_turn(self) -> None:
@@ -83,7 +104,8 @@ class SqliteEngine:
         self._turn = Turn(self.path)
         self._pid = os.getpid()
 
-    def _connection(self) -> sqlite3.Connection:
+    def connection(self) -> sqlite3.Connection:
+        """The thread's connection."""
         # A connection must not cross a fork; the child opens its own.
         if getattr(self._local, "pid", None) != os.getpid():
             self._local.connection = self._connect()
@@ -108,7 +130,7 @@ class SqliteEngine:
     @contextmanager
     def writing(self) -> Iterator[SqlSession]:
         """A transaction that may write."""
-        connection = self._connection()
+        connection = self.connection()
         turn = self._take_turn()
         try:
             # IMMEDIATE, because a read that upgrades to a write fails at once, whatever the time-out.
@@ -137,7 +159,7 @@ class SqliteEngine:
     @contextmanager
     def reading(self) -> Iterator[SqlSession]:
         """A transaction that only reads."""
-        connection = self._connection()
+        connection = self.connection()
         with _our_errors(self.path):
             if connection.in_transaction:
                 yield SqliteSession(connection)
@@ -148,17 +170,15 @@ class SqliteEngine:
             finally:
                 connection.execute("ROLLBACK")
 
-    @contextmanager
-    def glancing(self) -> Iterator[SqlSession]:
+    def glance(self) -> SqlSession:
         """Reads without a transaction around them: SQLite makes one of each."""
-        with _our_errors(self.path):
-            yield SqliteSession(self._connection())
+        return self._glance
 
     def migrate(self) -> list[str]:
         """Bring the schema up to date."""
         if not self.pending_migrations():
             return []
-        connection = self._connection()
+        connection = self.connection()
         with _our_errors(self.path):
             _patiently(lambda: connection.execute("BEGIN EXCLUSIVE"))
             try:
@@ -171,7 +191,7 @@ class SqliteEngine:
 
     def pending_migrations(self) -> list[str]:
         """The migrations that `migrate` would apply."""
-        return [name for name, _ in pending(_applied(self._connection()))]
+        return [name for name, _ in pending(_applied(self.connection()))]
 
     def close(self) -> None:
         """Let go of every connection."""

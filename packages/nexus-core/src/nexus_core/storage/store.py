@@ -30,77 +30,77 @@ class SqlTransaction:
     """One transaction, with the collections, each made when it is first used."""
 
     def __init__(self, session: SqlSession) -> None:
-        self._session = session
+        self.session = session
 
     @cached_property
     def tasks(self) -> SqlTasks:
         """Tasks and the dependencies between them."""
         from .tasks import SqlTasks
 
-        return SqlTasks(self._session)
+        return SqlTasks(self.session)
 
     @cached_property
     def graph(self) -> SqlTaskGraph:
         """Walks along the dependencies, and the counts that follow from them."""
         from .graph import SqlTaskGraph
 
-        return SqlTaskGraph(self._session)
+        return SqlTaskGraph(self.session)
 
     @cached_property
     def scores(self) -> SqlScores:
         """Where the complexity of each task comes from."""
         from .scores import SqlScores
 
-        return SqlScores(self._session)
+        return SqlScores(self.session)
 
     @cached_property
     def charts(self) -> SqlCharts:
         """Outlines of tasks, and mends of task files."""
         from .charts import SqlCharts
 
-        return SqlCharts(self._session)
+        return SqlCharts(self.session)
 
     @cached_property
     def repositories(self) -> SqlRepositories:
         """Repositories."""
         from .repositories import SqlRepositories
 
-        return SqlRepositories(self._session)
+        return SqlRepositories(self.session)
 
     @cached_property
     def changes(self) -> SqlChanges:
         """Changes on code hosts."""
         from .repositories import SqlChanges
 
-        return SqlChanges(self._session)
+        return SqlChanges(self.session)
 
     @cached_property
     def assignments(self) -> SqlAssignments:
         """Assignments and their activities."""
         from .assignments import SqlAssignments
 
-        return SqlAssignments(self._session)
+        return SqlAssignments(self.session)
 
     @cached_property
     def events(self) -> SqlEvents:
         """All that happened."""
         from .events import SqlEvents
 
-        return SqlEvents(self._session)
+        return SqlEvents(self.session)
 
     @cached_property
     def jobs(self) -> SqlJobs:
         """Background work."""
         from .jobs import SqlJobs
 
-        return SqlJobs(self._session)
+        return SqlJobs(self.session)
 
     @cached_property
     def deliveries(self) -> SqlDeliveries:
         """Webhooks as they came."""
         from .deliveries import SqlDeliveries
 
-        return SqlDeliveries(self._session)
+        return SqlDeliveries(self.session)
 
     @cached_property
     def audit(self) -> SqlAudit:
@@ -114,7 +114,7 @@ class SqlTransaction:
         """Keys, people, and what the hub remembers of itself."""
         from .access import SqlAccess
 
-        return SqlAccess(self._session)
+        return SqlAccess(self.session)
 
     @cached_property
     def logins(self) -> SqlLogins:
@@ -137,6 +137,7 @@ class SqlStore:
     def __init__(self, engine: SqlEngine) -> None:
         self.engine = engine
         self.name = engine.name
+        self._glance: SqlTransaction | None = None
 
     @property
     def clock(self) -> Clock | None:
@@ -155,11 +156,12 @@ class SqlStore:
         with self.engine.reading() as session:
             yield SqlTransaction(session)
 
-    @contextmanager
-    def glancing(self) -> Iterator[SqlTransaction]:
+    def glance(self) -> SqlTransaction:
         """Reads, each of which sees the state of its own moment."""
-        with self.engine.glancing() as session:
-            yield SqlTransaction(session)
+        session, known = self.engine.glance(), self._glance
+        if known is None or known.session is not session:
+            known = self._glance = SqlTransaction(session)
+        return known
 
     def migrate(self) -> list[str]:
         """Bring the schema up to date; the migrations applied."""

@@ -37,6 +37,7 @@ LAST_ID = Field(
 _STREAM_SECONDS = 600  #: then the client comes again, by itself, where it was
 _COMMENT_SECONDS = 15  #: a sign of life, which also shows that the client has gone
 _BATCH = 100
+_TRUSTED_SECONDS = 0.5  #: after so long, who follows shows their key again
 
 
 class _Feed(Resource):
@@ -44,7 +45,7 @@ class _Feed(Resource):
 
     def reader(self, query: dict[str, Any], req: falcon.Request) -> Callable[[int, int], list[Event]]:
         """A function (after, limit) that reads the feed as the query filters it."""
-        actor = actor_of(req)
+        asker = _Asker(req)
         task = self.seen_task(req, query["task"], "?task") if "task" in query else None
 
         def read(after: int, limit: int) -> list[Event]:
@@ -54,10 +55,30 @@ class _Feed(Resource):
                 task=task,
                 limit=limit,
                 newest=query.get("newest", False),
-                actor=actor,
+                actor=asker.now(),
             )
 
         return read
+
+
+class _Asker:
+    """Who follows: asked again while the answer lasts, so that a key that was revoked reads nothing more."""
+
+    def __init__(self, req: falcon.Request) -> None:
+        self._actor = actor_of(req)
+        self._identify: Callable[[], Actor] = req.context.identify_again
+        self._known_at = time.monotonic()
+
+    def now(self) -> Actor:
+        """The actor.
+
+        :raises Unauthenticated: the key is no longer one of ours
+        :raises Forbidden: it may no longer read events
+        """
+        if time.monotonic() - self._known_at > _TRUSTED_SECONDS:
+            self._actor, self._known_at = self._identify(), time.monotonic()
+            self._actor.require(Scope.EVENTS_READ)
+        return self._actor
 
 
 class Events(_Feed):

@@ -54,5 +54,8 @@ INSERT INTO alerts (rule, source, raised_at, is_open) VALUES (:rule, :source, :n
 ON CONFLICT (rule, source) DO UPDATE SET raised_at = excluded.raised_at, is_open = true
  WHERE alerts.raised_at <= :quiet_since
 
+-- name: forget_alerts
+DELETE FROM alerts WHERE NOT is_open AND raised_at < :before
+
 -- name: close_alert
 UPDATE alerts SET is_open = false WHERE rule = :rule AND source = :source AND is_open

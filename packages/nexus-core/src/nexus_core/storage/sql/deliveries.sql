@@ -28,7 +28,7 @@ SELECT {delivery_columns} FROM deliveries WHERE id = :id
 SELECT id, source, delivery_id, kind, state, subject, error, created_at, handled_at FROM deliveries
  WHERE (CAST(:source AS text) IS NULL OR source = :source)
    AND (CAST(:state AS text) IS NULL OR state = :state)
-   AND (CAST(:after_id AS bigint) = 0 OR id < :after_id)
+   AND id < :before_id
  ORDER BY id DESC LIMIT :limit
 
 -- name: settle_delivery

@@ -14,14 +14,15 @@ RETURNING id
    AND (CAST(:type AS text) IS NULL OR type LIKE :type ESCAPE '!')
    AND (CAST(:task_id AS bigint) IS NULL OR task_id = :task_id)
 
+-- In the order of commits. With one writer at a time that is the order of ids; on PostgreSQL the transaction says it.
 -- name: list_events
 SELECT {event_columns} FROM events
  WHERE {event_filter}
-   AND (CAST(:after AS bigint) = 0
-        OR (xid, id) > (COALESCE((SELECT xid FROM events WHERE id = :after),
-                                 (SELECT max(xid) FROM events WHERE id < :after), 0), CAST(:after AS bigint)))
-   /*pg: AND xid < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint) */
- ORDER BY xid, id LIMIT :limit
+   AND id > CAST(:after AS bigint) /*pg: - CAST(:after AS bigint)
+   AND (xid, id) > (COALESCE((SELECT xid FROM events WHERE id = :after),
+                             (SELECT max(xid) FROM events WHERE id < :after), 0), CAST(:after AS bigint))
+   AND xid < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint) */
+ ORDER BY /*pg: xid, */ id LIMIT :limit
 
 -- name: list_newest_events
 SELECT {event_columns} FROM events

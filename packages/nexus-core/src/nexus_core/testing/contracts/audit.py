@@ -131,6 +131,16 @@ class AuditContract:
                 Raised("rule", "other", NOW, is_open=True), Raised("rule", "source", NOW + quiet, is_open=True)
             ] == tx.audit.alerts()  # fmt: skip
 
+    def test_closed_alerts_are_forgotten(self, store: Store) -> None:
+        """The old ones; one that is open stays."""
+        with store.writing() as tx:
+            for source, at in (("old", EARLIER), ("open", EARLIER), ("new", NOW)):
+                tx.audit.take_alert("rule", source, at, EARLIER)
+                if source != "open":
+                    tx.audit.close_alert("rule", source)
+            tx.audit.forget_alerts(NOW)
+            assert ["new", "open"] == [one.source for one in tx.audit.alerts()]
+
     def test_alert_is_closed_once(self, store: Store) -> None:
         """And is open again when it is raised again."""
         with store.writing() as tx:

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from ...domain.access import system_actor
+from ...domain.events import NewEvent
 from ...domain.jobs import Job, JobState, NewJob
 from ...errors import NotFound
 from ...ports.storage import Store
 from ...ports.wakeup import Ring
-from .aids import EARLIER, LATER, NOW, at_once
+from .aids import EARLIER, LATER, NOW, at_once, make_repository
 
 
 class JobsContract:
@@ -185,6 +187,23 @@ class JobsContract:
             assert ([third], [], [second]) == (listed(kind="other"), listed(state="dead"), listed(after=first, limit=1))
             stats = {(row.lane, str(row.state)): (row.number, row.oldest) for row in tx.jobs.stats()}
             assert {("default", "pending"): (2, EARLIER), ("docs", "pending"): (1, NOW)} == stats
+
+    def test_who_is_narrowed_lists_what_their_repositories_caused(self, store: Store) -> None:
+        """A job without an event, or with one of another repository, is not listed to them."""
+        own, other = make_repository(store), make_repository(store, "acme/other")
+        with store.writing() as tx:
+            told = [NewEvent(type="n.v", actor=system_actor(), repository_id=one.id) for one in (own, other)]
+            events = tx.events.add(told, NOW)
+        _add(store)
+        mine, theirs = [_add(store, event_id=event_id) for event_id in events]
+        with store.reading() as tx:
+
+            def listed(*visible: int) -> list[int]:
+                seen = frozenset(visible)
+                found = tx.jobs.list(state=None, lane=None, kind=None, visible=seen, after=0, limit=9)
+                return [job.id for job in found]
+
+            assert ([mine], [mine, theirs], []) == (listed(own.id), listed(own.id, other.id), listed())
 
     def test_schedule_comes_round_once(self, store: Store) -> None:
         """Of eight that look at once, one gets a due schedule; it is due again when its time has come."""

@@ -55,8 +55,7 @@ class ShownContract:
     def test_shown_task_is_the_task_on_the_wire(self, store: Store, now: datetime) -> None:
         """Field for field, in the same order, whatever is in it, and ready by the time that is given."""
         for task_id in _fill(store):
-            with store.glancing() as tx:
-                shown = tx.tasks.show(task_id, "AB", now)
+            shown = store.glance().tasks.show(task_id, "AB", now)
             with store.reading() as tx:
                 task = tx.tasks.get(task_id)
             expected = task_to_wire(task, "AB", now=now)
@@ -94,10 +93,9 @@ class ShownContract:
         make_task(store)
 
         def ids(visible: frozenset[int] | None, repository_id: int | None = None) -> list[int]:
-            with store.glancing() as tx:
-                page = tx.tasks.show_page(
-                    TaskQuery(), repository_id=repository_id, visible=visible, prefix="NX", now=NOW
-                )
+            page = store.glance().tasks.show_page(
+                TaskQuery(), repository_id=repository_id, visible=visible, prefix="NX", now=NOW
+            )
             return [item["id"] for item in json.loads(page.items)]
 
         assert [mine.id] == ids(frozenset({ours.id}))
@@ -108,15 +106,16 @@ class ShownContract:
         """A glance within a writing transaction of the same thread sees what that wrote."""
         with store.writing() as tx:
             made = tx.tasks.add(NewTask(title="New"), NOW)
-            with store.glancing() as inner:
-                assert "New" == json.loads(inner.tasks.show(made.id, "NX", NOW).body)["title"]
+            shown = store.glance().tasks.show(made.id, "NX", NOW)
+
+            assert "New" == json.loads(shown.body)["title"]
 
     def test_what_cannot_be_shown(self, store: Store) -> None:
         """A task that is not there, and an order that there is not, are refused."""
-        with store.glancing() as tx:
-            with pytest.raises(NotFound):
-                tx.tasks.show(2**70, "NX", NOW)
-            with pytest.raises(NotFound):
-                tx.tasks.show(4711, "NX", NOW)
-            with pytest.raises(Invalid):
-                tx.tasks.show_page(TaskQuery(sort="title"), repository_id=None, visible=None, prefix="NX", now=NOW)
+        tasks = store.glance().tasks
+        with pytest.raises(NotFound):
+            tasks.show(2**70, "NX", NOW)
+        with pytest.raises(NotFound):
+            tasks.show(4711, "NX", NOW)
+        with pytest.raises(Invalid):
+            tasks.show_page(TaskQuery(sort="title"), repository_id=None, visible=None, prefix="NX", now=NOW)
