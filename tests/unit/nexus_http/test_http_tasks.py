@@ -168,6 +168,30 @@ def test_the_graph_comes_as_it_is_accepted(api):
     assert (406, "application/problem+json") == graph("image/png")
 
 
+def test_a_graph_is_refused_that_is_too_large_for_one_answer(api, monkeypatch):
+    """Whatever it is wanted as, with a code, and with what to do instead."""
+    monkeypatch.setattr("nexus_core.services.outlook.MOST_SHOWN", 1)
+    api.task("a")
+    api.task("b")
+    for accept in ("application/json", "text/vnd.mermaid", "image/svg+xml"):
+        answer = api.get("/tasks/graph", headers={"Accept": accept})
+
+        assert (400, "too_many", 1) == (answer.status_code, answer.json["code"], answer.json["most"])
+        assert "list the tasks page by page" in answer.json["detail"]
+
+
+def test_readiness_says_where_counting_ended(api, monkeypatch):
+    """A number that is so many or more is marked."""
+    for module in ("behind", "outlook"):
+        monkeypatch.setattr(f"nexus_core.services.{module}.MOST_COUNTED", 1)
+    first = api.task("a")["id"]
+    for title in "bc":
+        api.task(title, dependencies=[first])
+    answer = api.get(f"/tasks/{first}/readiness").json["impact"]
+
+    assert {"unblocks": [2, 3], "waiting": 1, "at_least": True, "longest_chain": 1} == answer
+
+
 FILE = {"master": {"tasks": [{"id": 1, "title": "One", "status": "pending", "dependencies": []}], "metadata": {}}}
 
 

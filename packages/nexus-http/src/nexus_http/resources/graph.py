@@ -18,10 +18,10 @@ class TaskGraph(Resource):
 
     @operation(
         Scope.TASKS_READ, "Read the dependency graph", query=(Field("repository", "name", "Only this one’s tasks."),),
-        returns="Graph", answers=(JSON, MERMAID, SVG),
+        returns="Graph", answers=(JSON, MERMAID, SVG), errors=("too_many",),
     )  # fmt: skip
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Nodes, edges and the critical path; or, by `Accept`, Mermaid or SVG."""
+        """Nodes, edges and the critical path; or, by `Accept`, Mermaid or SVG. At most 20,000 tasks at once."""
         query = self.query(req)
         wanted = req.client_prefers([JSON, MERMAID, SVG])
         if wanted is None:
