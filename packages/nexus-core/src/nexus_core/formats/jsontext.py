@@ -10,6 +10,7 @@ import bisect
 import codecs
 import json
 import re
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import attrs
@@ -19,6 +20,7 @@ from ..errors import Fault, UnreadableFile
 MAX_DEPTH = 100  #: levels of nesting; real task files have about eight
 MAX_DIGITS = 300  #: a longer number stays text, because neither database nor Taskmaster could count with it
 _SHOWN_CONFLICTS = 20
+MOST_FAULTS = 50  #: of one file that are told; whoever broke more lines broke them all alike
 _ADVICE = "Correct it and import again; nothing was changed"
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -107,6 +109,18 @@ def unreadable(text: str, at: int, problem: str, advice: str = _ADVICE) -> Unrea
     )
 
 
+def unreadable_lines(text: str, problems: Sequence[tuple[int, str]], advice: str = _ADVICE) -> UnreadableFile:
+    """The error for several problems at their positions: the message tells the first, the faults tell them all."""
+    error, *others = [unreadable(text, at, problem, advice) for at, problem in problems[:MOST_FAULTS]]
+    if not others:
+        return error
+    faults = tuple(fault for one in (error, *others) for fault in one.faults)
+    many = f"{len(problems) - 1} more" if len(problems) <= MOST_FAULTS else f"at least {MOST_FAULTS - 1} more"
+    lines = list(dict.fromkeys(fault.pointer for fault in faults[1:]))
+    places = ", ".join(lines[:5]) + (" …" if len(lines) > 5 else "")
+    return UnreadableFile(f"{error.message} And {many}: {places}.", faults=faults, **error.details)
+
+
 def read(content: bytes) -> JsonText:
     """Read JSON from the bytes of a file.
 
@@ -120,6 +134,42 @@ def read(content: bytes) -> JsonText:
         raise _conflicts(text) or unreadable(text, malformed.at, malformed.problem) from None
     except RecursionError:  # whoever calls has little stack left
         raise unreadable(text, 0, "this is nested too deeply") from None
+    return _json_text(content, text, root, scanner)
+
+
+def read_lines(content: bytes) -> JsonText:
+    """Read JSON Lines from the bytes of a file: the root is an array of what stands on the lines that are not empty.
+
+    :raises UnreadableFile: with every broken line
+    """
+    text = _decode(content)
+    scanner = _Scanner(text)
+    items: list[Node] = []
+    broken: list[_Malformed] = []
+    for start, end in _spans(text):
+        at = scanner.skip(start)
+        if at < end and len(broken) <= MOST_FAULTS:
+            try:
+                items.append(scanner.line(at, end))
+            except _Malformed as malformed:
+                broken.append(malformed)
+    if broken:
+        raise _conflicts(text) or unreadable_lines(text, [(fault.at, fault.problem) for fault in broken])
+    root = Node(kind="array", start=0, end=len(text), value=[item.value for item in items], items=tuple(items))
+    return _json_text(content, text, root, scanner)
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where each line begins and ends, without its break."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        yield start, end
+        start = end + 1
+
+
+def _json_text(content: bytes, text: str, root: Node, scanner: _Scanner) -> JsonText:
     return JsonText(
         text=text,
         bom=content.startswith(codecs.BOM_UTF8),
@@ -186,6 +236,24 @@ class _Scanner:
         if rest != len(self.text):
             raise _Malformed(rest, "the JSON ends before this; something follows that does not belong to it")
         return root
+
+    def line(self, at: int, end: int) -> Node:
+        """The value that begins here, which must be all that stands on its line."""
+        self.open.clear()
+        try:
+            node = self.value(at)
+        except RecursionError:
+            raise _Malformed(at, "this is nested too deeply") from None
+        except _Malformed as malformed:
+            if malformed.at <= end or not self.text[end:].strip():
+                raise
+            raise _Malformed(at, "what begins here does not end on its line; each task is one line") from None
+        if node.end > end:
+            raise _Malformed(at, "what begins here does not end on its line; each task is one line")
+        rest = self.skip(node.end)
+        if rest < end:
+            raise _Malformed(rest, "something follows the task on its line; each task is a line of its own")
+        return node
 
     def skip(self, at: int) -> int:
         """The position behind white space."""

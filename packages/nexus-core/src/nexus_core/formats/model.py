@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import attrs
 
 from ..domain.tasks import Priority, Status
+
+#: What a file speaks of, unless it says otherwise.
+USUAL_FIELDS = frozenset({
+    "title", "description", "details", "test_strategy", "status", "priority", "labels", "raw_data", "dependencies",
+    "parent", "complexity_auto",
+})  # fmt: skip
 
 
 @attrs.frozen(kw_only=True)
@@ -29,13 +36,19 @@ class ParsedTask:
     status: Status
     priority: Priority
     raw_data: Mapping[str, Any]
-    parent_key: str | None = None
+    parent_key: str | None = None  #: of the same file; or, as in `references`, of its own repository
     description: str = ""
     details: str = ""
     test_strategy: str = ""
     labels: tuple[str, ...] = ()
     dependencies: tuple[str, ...] = ()  #: external keys of the same file
+    #: What it depends on outside of the file: `owner/name#key`, `NX-12`, or a key of its own repository.
+    references: tuple[str, ...] = ()
     complexity_auto: int | None = None
+    complexity_manual: int | None = None
+    not_before: datetime | None = None
+    #: The fields that the file speaks of; the others stay as they are in Nexus.
+    said: frozenset[str] = USUAL_FIELDS
 
 
 @attrs.frozen(kw_only=True)

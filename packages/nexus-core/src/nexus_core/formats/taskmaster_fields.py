@@ -10,11 +10,10 @@ import attrs
 
 from ..domain.tasks import Priority, Status
 from .jsontext import Node, clean
+from .words import priority_of, status_near, status_of
 
 MAX_ID = 100  #: characters of an id or tag that a key keeps; databases index keys
 _HOSTED = re.compile(r"([A-Za-z]{3})-?([0-9]+)")
-_STATUSES = {str(status): status for status in Status} | {"completed": Status.DONE}
-_NEAR = {"canceled": "cancelled", "inprogress": "in-progress", "complete": "completed"}
 _UNSCORED = "Automatically added due to missing analysis in AI response."
 
 
@@ -138,10 +137,9 @@ class _Reader:
         if value is None:
             return Status.PENDING
         word = value.strip().lower() if isinstance(value, str) else ""
-        if word in _STATUSES:
-            return _STATUSES[word]
-        near = re.sub(r"[\s_]+", "-", word)
-        if found := _STATUSES.get(_NEAR.get(near, near)):
+        if known := status_of(word):
+            return known
+        if found := status_near(word):
             self.odd("status", "unusual_status", f"Taskmaster has no status {_quoted(value)}", f"read as {found}")
             return found
         self.odd(
@@ -157,9 +155,8 @@ class _Reader:
         value = self.value.get("priority")
         if value is None:
             return None
-        word = value.strip().lower() if isinstance(value, str) else ""
-        if word in list(Priority):
-            return Priority(word)
+        if isinstance(value, str) and (known := priority_of(value)):
+            return known
         message = f"there is no priority {_quoted(value)}"
         self.odd("priority", "unknown_priority", message, "imported as medium; the word is kept")
         return Priority.MEDIUM

@@ -7,7 +7,7 @@ Layouts: `flat` is `{"tasks": […]}`, `tagged` is `{"<tag>": {"tasks": […]}, 
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -75,6 +75,19 @@ class TaskFile:
         """Note something odd; `at` is its position, from which the line comes."""
         where = place if at is None else f"{place}, line {self.json.line(at)}"
         self.warnings.append(Warning_(place=where, code=code, message=message, done=done))
+
+
+def nexus_words(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a task object holds of Nexus, in the place that Taskmaster leaves to others: `metadata.nexus`."""
+    metadata = value.get("metadata")
+    words = metadata.get("nexus") if isinstance(metadata, dict) else None
+    return words if isinstance(words, dict) else {}
+
+
+def own_key(value: Mapping[str, Any]) -> str | None:
+    """The key that a task object says itself, because it came from elsewhere."""
+    key = nexus_words(value).get("external_key")
+    return key.strip()[:_MAX_KEY] or None if isinstance(key, str) else None
 
 
 def open_file(content: bytes) -> TaskFile:
@@ -217,11 +230,22 @@ class _Collector:
     def __init__(self, file: TaskFile) -> None:
         self.file = file
         self.taken: dict[str, int] = {}  # keys, and the last number that was put behind each
+        self.reserved: set[str] = set()
 
     def collect(self) -> None:
         """Fill the file's entries."""
         for group in self.file.groups:
+            self.reserve(group.array.value)
+        for group in self.file.groups:
             self.walk(group.array, group, None)
+
+    def reserve(self, tasks: Any) -> None:
+        """Keep the keys that tasks say themselves from those that have theirs by their place."""
+        for task in tasks if isinstance(tasks, list) else ():
+            if isinstance(task, dict):
+                if key := own_key(task):
+                    self.reserved.add(key)
+                self.reserve(task.get("subtasks"))
 
     def walk(self, array: Node, group: Group, parent: Entry | None) -> None:
         """Take up the tasks of one list and, behind each, its subtasks."""
@@ -244,9 +268,17 @@ class _Collector:
             local = local_id(local, parent.id)
         full = f"{parent.id}.{local}" if parent else local
         prefix = f"{parent.key}." if parent else f"{group.tag}:"
-        entry = Entry(node=node, key=self.free(prefix + local), id=full, local=local, group=group, parent=parent)
+        own = own_key(node.value)
+        key = self.own(own) if own else self.free(prefix + local)
+        entry = Entry(node=node, key=key, id=full, local=local, group=group, parent=parent)
         self.index(entry)
-        if text is None:
+        if own:
+            if key != own:
+                done = f"imported as {key}"
+                self.file.warn(
+                    entry.place, "duplicate_key", f"another task says that it is {own[:60]}", done, node.start
+                )
+        elif text is None:
             message = "the task has no id, or none that can be read"
             self.file.warn(entry.place, "missing_id", message, f"imported as {entry.key}", node.start)
         elif entry.key != (prefix + local)[:_MAX_KEY]:
@@ -260,11 +292,16 @@ class _Collector:
         siblings = entry.parent.children if entry.parent else entry.group.children
         siblings.setdefault(entry.local, entry)
 
+    def own(self, wanted: str) -> str:
+        """The key that a task says itself, with a number behind it when another said the same."""
+        self.reserved.discard(wanted)
+        return self.free(wanted)
+
     def free(self, wanted: str) -> str:
         """The key, with a number behind it when it is taken."""
         key = first = wanted[:_MAX_KEY]
-        while key in self.taken:
-            self.taken[first] += 1
+        while key in self.taken or key in self.reserved:
+            self.taken[first] = self.taken.get(first, 1) + 1
             key = f"{first}#{self.taken[first]}"
         self.taken[key] = 1
         return key

@@ -27,6 +27,7 @@ class Spot:
     local: str  #: within its parent, such as `2`
     parent_key: str | None = None
     entry: Entry | None = None  #: None when the task is new to the file
+    says_key: bool = False  #: its key is not that of its place, so its object has to say it
 
 
 def owner_of(tag: str) -> str:
@@ -43,7 +44,8 @@ class Plan:
         self.tasks = {task.id: task for task in sorted(tasks, key=lambda task: task.id)}
         self.spots: dict[int, Spot] = {}
         self.ids: dict[str, _Ids] = {}  # by the key of the parent or `owner_of` the tag
-        self.used = {entry.key for entry in file.entries}
+        self.entry_keys = frozenset(entry.key for entry in file.entries)
+        self.used = set(self.entry_keys)
         self.groups = {group.tag: group for group in file.groups}
         self._find_known()
         # Those that have a number already come first, lest others take it.
@@ -94,8 +96,18 @@ class Plan:
         owner = parent.key if parent else owner_of(tag)
         local = self._local(owner, prefix, wanted if allowed.fullmatch(wanted) else "")
         full = f"{parent.id}.{local}" if parent else local
-        parent_key = parent.key if parent else None
-        self.spots[task.id] = Spot(task=task, key=prefix + local, tag=tag, id=full, local=local, parent_key=parent_key)
+        natural = prefix + local
+        if key in self.entry_keys:  # of a task that Nexus does not know
+            key = ""
+        self.spots[task.id] = Spot(
+            task=task,
+            key=key or natural,
+            tag=tag,
+            id=full,
+            local=local,
+            parent_key=parent.key if parent else None,
+            says_key=bool(key) and key != natural,
+        )
 
     def _tag(self, key: str) -> str:
         known = [tag for tag in self.groups if key.startswith(f"{tag}:")]

@@ -10,9 +10,10 @@ from typing import Any
 
 import attrs
 
-from ..domain.graph import find_path
+from ..clock import to_text
 from ..domain.tasks import Priority, Task
 from ..errors import UnreadableFile
+from .cycles import Waits
 from .jsonedit import Edit, Writer, apply
 from .jsontext import Node, read
 from .model import ParsedTask
@@ -46,7 +47,7 @@ def render(original: bytes | None, tasks: Sequence[Task], keys: Mapping[int, str
 
     :raises UnreadableFile: the original is no file that `parse` reads
     """
-    renderer = _Renderer(original if original is not None else _skeleton(tasks, keys), tasks, keys)
+    renderer = _Renderer(original, tasks, keys)
     return apply(renderer.file.json, renderer.edits())
 
 
@@ -83,9 +84,13 @@ def _metadata(tag: str, tasks: Sequence[Task]) -> dict[str, str]:
 class _Renderer:
     """One rendering of one file."""
 
-    def __init__(self, original: bytes, tasks: Sequence[Task], keys: Mapping[int, str]) -> None:
-        self.file: TaskFile = open_file(original)
-        self.before = {task.external_key: task for task in read_tasks(self.file)}
+    def __init__(self, original: bytes | None, tasks: Sequence[Task], keys: Mapping[int, str]) -> None:
+        self.file: TaskFile = open_file(original if original is not None else _skeleton(tasks, keys))
+        self.is_new = original is None
+        self.keys = keys
+        parsed = read_tasks(self.file)
+        self.before = {task.external_key: task for task in parsed}
+        self.waits = Waits(parsed)
         self.plan = Plan(self.file, tasks, keys)
         self.references = References(self.plan)
         self.writer = Writer(self.file.json)
@@ -152,7 +157,7 @@ class _Renderer:
         found = links(self.file, entry)
         now = {other.key for other in self.wanted(spot)}
         before = set(self.before[entry.key].dependencies)
-        removed = {key for key in (before - now) & self.by_key.keys() if not self.in_cycle(entry.key, key)}
+        removed = {key for key in (before - now) & self.by_key.keys() if not self.waits.closes_cycle(entry.key, key)}
         new = [other for other in self.wanted(spot) if other.key not in before]
         added = [value for other in new if (value := self.references.write(spot, other)) is not None]
         if not removed and not added:
@@ -168,28 +173,6 @@ class _Renderer:
     def wanted(self, spot: Spot) -> list[Spot]:
         """The tasks of this file that a task depends on now."""
         return [self.plan.spots[other] for other in spot.task.dependencies if other in self.plan.spots]
-
-    def in_cycle(self, key: str, on: str) -> bool:
-        """Whether a dependency is part of a cycle in the file: then the import left it out, not a person."""
-        return find_path(self.numbers[on], self.numbers[key], self.waits) is not None
-
-    @cached_property
-    def numbers(self) -> dict[str, int]:
-        """The keys of the file, numbered."""
-        return {entry.key: number for number, entry in enumerate(self.file.entries)}
-
-    @cached_property
-    def waits(self) -> dict[int, list[int]]:
-        """For whom each task of the file waits: dependencies, its own and those above it, and subtasks."""
-        edges: dict[int, list[int]] = {}
-        for entry in self.file.entries:
-            waits = [*self.before[entry.key].dependencies, *(child.key for child in entry.children.values())]
-            above = entry.parent
-            while above is not None:
-                waits += self.before[above.key].dependencies
-                above = above.parent
-            edges[self.numbers[entry.key]] = [self.numbers[other] for other in waits]
-        return edges
 
     def task_object(self, spot: Spot) -> dict[str, Any]:
         """The object of a task that the file does not have, with its subtasks."""
@@ -212,7 +195,28 @@ class _Renderer:
         if task.labels:
             fresh["tags"] = list(task.labels)
             names.append("tags")
+        if self.is_new and task.complexity_auto is not None:
+            fresh["complexity"] = task.complexity_auto
+            names.append("complexity")
+        metadata = _metadata_with(task.raw_data, self.beyond(spot))
+        if metadata or "metadata" in task.raw_data:
+            fresh["metadata"] = metadata
+            names.append("metadata")
         return self.with_raw(spot, {name: fresh[name] for name in names})
+
+    def beyond(self, spot: Spot) -> dict[str, Any]:
+        """What Taskmaster has no words for, for `metadata.nexus`."""
+        task = spot.task
+        written = {other.task.id for other in self.wanted(spot) if self.references.write(spot, other) is not None}
+        # A task of this file that Taskmaster cannot name from here is named by its key.
+        names = {other.task.id: other.key for other in self.plan.spots.values()} | dict(self.keys)
+        found: dict[str, Any] = {
+            "external_key": spot.key if spot.says_key else None,
+            "dependencies": [names[on] for on in task.dependencies if on not in written and on in names],
+            "complexity_manual": task.complexity_manual,
+            "not_before": None if task.not_before is None else to_text(task.not_before),
+        }
+        return {name: value for name, value in found.items() if value}
 
     def default_priority(self, spot: Spot) -> Priority:
         """The priority that a task has when its object names none."""
@@ -239,9 +243,31 @@ class _Renderer:
             same = field in said and said[field] == getattr(task, field)
             if name == "id" and "id" in raw:
                 same = id_text(json.dumps(raw["id"], default=str)) in (spot.local, spot.id)
+            if name == "dependencies":
+                same = self.means_the_same(spot, raw.get("dependencies"), value)
             if not same and (value or place in raw or name == "subtasks"):
                 result[place] = value
         return result
+
+    def means_the_same(self, spot: Spot, raw: Any, value: list[Any]) -> bool:
+        """Whether the dependencies as a task came with them name the same tasks, beside those that name none."""
+        if not isinstance(raw, list):
+            return False
+        near, far = self.names
+
+        def meant(names: list[Any]) -> set[str]:
+            texts = [id_text(json.dumps(name, default=str)) or "" for name in names]
+            keys = [near.get((spot.parent_key or "", text)) or far.get((spot.tag, text)) for text in texts]
+            return {key for key in keys if key}
+
+        return meant(raw) == meant(value)
+
+    @cached_property
+    def names(self) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str], str]]:
+        """The keys of subtasks by parent and number, and of all tasks by tag and id."""
+        spots = self.plan.spots.values()
+        near = {(spot.parent_key, spot.local): spot.key for spot in spots if spot.parent_key}
+        return near, {(spot.tag, spot.id): spot.key for spot in spots}
 
     def id_value(self, spot: Spot) -> int | str:
         """The id as the file writes ids."""
@@ -250,6 +276,15 @@ class _Renderer:
         ):
             return spot.local
         return int(spot.local)
+
+
+def _metadata_with(raw: Mapping[str, Any], words: Mapping[str, Any]) -> Any:
+    """The metadata that a task came with, and in it what Nexus has to say."""
+    metadata = raw.get("metadata")
+    if not isinstance(metadata, dict):
+        return {"nexus": words} if words else metadata
+    others = {name: value for name, value in metadata.items() if name != "nexus"}
+    return {**others, "nexus": words} if words else others
 
 
 def _as_said(fields: Fields) -> dict[str, Any]:

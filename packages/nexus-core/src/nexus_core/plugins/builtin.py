@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from importlib import import_module
 from types import ModuleType
 
 from ..config import Config
@@ -75,12 +76,26 @@ class Builtin:
 
     @hookimpl
     def nexus_task_formats(self) -> Iterable[records.TaskFormat]:
-        """Taskmaster's files."""
+        """Taskmaster's files, and JSON Lines."""
         yield records.TaskFormat(
             name="taskmaster",
-            parse=lambda content: _taskmaster().parse(content),
-            render=lambda original, tasks, keys: _taskmaster().render(original, tasks, keys),
-            new_keys=lambda original, tasks, keys: _taskmaster().new_keys(original, tasks, keys),
+            parse=lambda content: _format("taskmaster").parse(content),
+            render=lambda original, tasks, keys: _format("taskmaster").render(original, tasks, keys),
+            new_keys=lambda original, tasks, keys: _format("taskmaster").new_keys(original, tasks, keys),
+            media_types=("application/json",),
+        )
+        yield records.TaskFormat(
+            name="jsonl",
+            parse=lambda content: _format("jsonl").parse(content),
+            render=lambda original, tasks, keys: _format("jsonl").render(
+                original, tasks, keys, self._config.key_prefix
+            ),
+            new_keys=lambda original, tasks, keys: _format("jsonl").new_keys(original, tasks, keys),
+            suffixes=(".jsonl", ".ndjson"),
+            recognises=lambda content: _format("jsonl").recognises(content),
+            # The first one is not registered, but it is what the format's own page and OpenAPI 3.2 say.
+            media_types=("application/jsonl", "application/x-ndjson", "application/x-jsonlines"),
+            partial=True,
         )
 
     @hookimpl
@@ -95,11 +110,9 @@ class Builtin:
         yield records.Document(path=readme.PATH, content=content)
 
 
-def _taskmaster() -> ModuleType:
-    # Most commands neither read nor write a file, and importing the format is a tenth of their time.
-    from ..formats import taskmaster
-
-    return taskmaster
+def _format(name: str) -> ModuleType:
+    # Most commands neither read nor write a file, and importing a format is a tenth of their time.
+    return import_module(f"..formats.{name}", __package__)
 
 
 def dispatch(event: events.Event, ctx: Context) -> Outcome:
