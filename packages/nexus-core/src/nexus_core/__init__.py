@@ -35,7 +35,8 @@ _HOMES = {
         "TaskFileChanged IssueOpened RepositoryRenamed Fact"
     ),
     "domain.events": (
-        "Event TaskCreated TaskEdited TaskMoved TaskCompleted TaskReady TaskDepended TaskUndepended TasksImported "
+        "Event TaskCreated TaskEdited TaskMoved TaskCompleted TaskReady TaskConflicted TaskDepended TaskUndepended "
+        "TasksImported "
         "RepositoryAdded RepositoryEdited RepositorySynced AssignmentCreated AssignmentStarted AssignmentCompleted "
         "AssignmentFailed AssignmentReleased AssignmentCancelled AssignmentLost ActivityAdded InboxAnswered "
         "ChangeWasOpened ChangeWasMerged ChangeWasClosed ChangeLinked DocumentsChanged DocumentsPublished "
@@ -60,7 +61,7 @@ _HOMES = {
     "ports.wakeup": "Wakeup Ring",
     "ports.queries": "TaskQuery ReadyQuery Page",
     "ports.storage": "Store",
-    "formats.model": "ParsedTask ParsedTasks",
+    "formats.model": "ParsedTask ParsedTasks Warning_",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 

@@ -68,6 +68,7 @@ from .domain.events import RepositoryAdded as RepositoryAdded
 from .domain.events import RepositoryEdited as RepositoryEdited
 from .domain.events import RepositorySynced as RepositorySynced
 from .domain.events import TaskCompleted as TaskCompleted
+from .domain.events import TaskConflicted as TaskConflicted
 from .domain.events import TaskCreated as TaskCreated
 from .domain.events import TaskDepended as TaskDepended
 from .domain.events import TaskEdited as TaskEdited
@@ -120,6 +121,7 @@ from .errors import Unavailable as Unavailable
 from .errors import UnreadableFile as UnreadableFile
 from .formats.model import ParsedTask as ParsedTask
 from .formats.model import ParsedTasks as ParsedTasks
+from .formats.model import Warning_ as Warning_
 from .nexus import Nexus as Nexus
 from .plugins.context import Context as Context
 from .plugins.hookspecs import hookimpl as hookimpl

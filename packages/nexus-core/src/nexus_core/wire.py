@@ -20,10 +20,23 @@ from .domain.tasks import Task, task_key
 
 if TYPE_CHECKING:
     from .ports.queries import LaneStats
-    from .services.imports import ImportReport
+    from .services.importing import ImportReport
     from .services.tasks import Recommendation
 
 Wire = dict[str, Any]
+
+
+def plain(value: Any) -> Any:
+    """A field's value as events and the API hold it.
+
+    >>> plain(("a", "b")), plain(None), plain(3)
+    (['a', 'b'], None, 3)
+    """
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, datetime):
+        return to_text(value)
+    return value if value is None or isinstance(value, int | dict) else str(value)
 
 
 def _time(at: datetime | None) -> str | None:
@@ -281,10 +294,11 @@ def graph_to_wire(graph: Graph, prefix: str = "NX", *, now: datetime | None = No
     }
 
 
-def report_to_wire(report: ImportReport) -> Wire:
+def report_to_wire(report: ImportReport, prefix: str = "NX") -> Wire:
     """What an import did, or would do."""
     return {
         "repository": report.repository,
+        "format": report.format,
         "layout": report.layout,
         "dry_run": report.dry_run,
         "tasks": report.tasks,
@@ -294,6 +308,19 @@ def report_to_wire(report: ImportReport) -> Wire:
         "unchanged": report.unchanged,
         "warnings": [
             {"place": one.place, "code": one.code, "message": one.message, "done": one.done} for one in report.warnings
+        ],
+        "conflicts": [
+            {
+                "task": one.task,
+                "key": task_key(one.task, prefix),
+                "external_key": one.external_key,
+                "field": one.field,
+                "base": one.base,
+                "file": one.file,
+                "nexus": one.nexus,
+                "taken": one.taken,
+            }
+            for one in report.conflicts
         ],
         "cycles": [list(cycle) for cycle in report.cycles],
     }

@@ -49,8 +49,7 @@ def open_lines(content: bytes) -> Lines:
 
     :raises UnreadableFile: with every line that is broken
     """
-    json = read_lines(content)
-    faults: list[tuple[int, str]] = []
+    json, faults = read_lines(content)
     read = [read_line(node, lambda at, said: faults.append((at, said))) for node in json.root.items]
     if faults:
         raise unreadable_lines(json.text, sorted(faults))

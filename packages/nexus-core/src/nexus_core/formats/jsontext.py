@@ -137,26 +137,26 @@ def read(content: bytes) -> JsonText:
     return _json_text(content, text, root, scanner)
 
 
-def read_lines(content: bytes) -> JsonText:
-    """Read JSON Lines from the bytes of a file: the root is an array of what stands on the lines that are not empty.
+def read_lines(content: bytes) -> tuple[JsonText, list[tuple[int, str]]]:
+    """Read JSON Lines from the bytes of a file: an array of what stands on its lines, and what is wrong with others.
 
-    :raises UnreadableFile: with every broken line
+    :raises UnreadableFile: the file as a whole cannot be read
     """
     text = _decode(content)
     scanner = _Scanner(text)
     items: list[Node] = []
-    broken: list[_Malformed] = []
+    broken: list[tuple[int, str]] = []
     for start, end in _spans(text):
         at = scanner.skip(start)
         if at < end and len(broken) <= MOST_FAULTS:
             try:
                 items.append(scanner.line(at, end))
             except _Malformed as malformed:
-                broken.append(malformed)
-    if broken:
-        raise _conflicts(text) or unreadable_lines(text, [(fault.at, fault.problem) for fault in broken])
+                broken.append((malformed.at, malformed.problem))
+    if broken and (conflicts := _conflicts(text)):
+        raise conflicts
     root = Node(kind="array", start=0, end=len(text), value=[item.value for item in items], items=tuple(items))
-    return _json_text(content, text, root, scanner)
+    return _json_text(content, text, root, scanner), broken
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:

@@ -33,9 +33,9 @@ class ParsedTask:
 
     external_key: str  #: unique in the file, such as `master:3.2`
     title: str
-    status: Status
-    priority: Priority
-    raw_data: Mapping[str, Any]
+    status: Status = Status.PENDING
+    priority: Priority = Priority.MEDIUM
+    raw_data: Mapping[str, Any] = attrs.field(factory=dict)
     parent_key: str | None = None  #: of the same file; or, as in `references`, of its own repository
     description: str = ""
     details: str = ""

@@ -6,43 +6,40 @@ Nexus only stays. Everything happens in one transaction, so a file comes in whol
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import attrs
 
 from ..domain.access import LOCAL, Actor
-from ..domain.events import TaskCompleted, TaskEdited, TaskMoved, TasksImported
-from ..domain.graph import find_cycles
-from ..domain.repositories import check_repository_name
-from ..domain.tasks import NewTask, Status, Task
+from ..domain.repositories import Repository, check_repository_name
+from ..domain.tasks import Task
 from ..errors import Invalid, NexusError, UnreadableFile
-from ..formats.model import ParsedTask, ParsedTasks, Warning_
+from ..formats.model import ParsedTask, ParsedTasks
 from ..plugins.records import TaskFormat
-from . import upkeep
+from .import_links import Outside, was_dropped
+from .importing import Former, Importer, ImportReport
 from .repositories import add_repository
-from .work import UnitOfWork, Work, repository_of, said_from
+from .work import UnitOfWork, Work, repository_of
 
-_FIELDS = ("title", "description", "details", "test_strategy", "status", "priority", "labels", "raw_data")
-_WHILE_HELD = (Status.IN_PROGRESS, Status.REVIEW, Status.BLOCKED)
-"""What a task file may say of a task that an agent holds."""
+DEFAULT_FORMAT = "taskmaster"
 
 
 @attrs.frozen(kw_only=True)
-class ImportReport:
-    """What an import did, or would do."""
+class TaskFile:
+    """A repository's tasks as a file."""
 
-    repository: str
-    layout: str
-    dry_run: bool
-    tasks: int  #: in the file, subtasks included
-    dependencies: int
-    created: int
-    changed: int
-    unchanged: int
-    warnings: tuple[Warning_, ...]
-    cycles: tuple[tuple[str, ...], ...] = ()  #: each left open at its last step
+    content: bytes
+    format: str
+    media_type: str
+
+
+@attrs.frozen(kw_only=True)
+class _Kept:
+    """A repository's file as it was imported last."""
+
+    path: str
+    format: str
+    content: bytes
 
 
 class _RolledBack(NexusError):
@@ -64,31 +61,40 @@ class ImportService:
         content: bytes,
         repository: str,
         *,
-        path: str = "tasks.json",
-        format: str = "taskmaster",
+        path: str | None = None,
+        format: str | None = None,
+        media_type: str | None = None,
         dry_run: bool = False,
         actor: Actor = LOCAL,
         delivery: str | None = None,
     ) -> ImportReport:
         """Bring in a task file; a repository that is new is added.
 
+        Without a `format` it is the one that the media type, the path or the content tells.
+
         :raises UnreadableFile: with file, line and reason; nothing was changed
         """
         check_repository_name(repository)
-        task_format = self._format(format)
+        task_format = self._format(format) if format else self._recognised(content, path, media_type)
+        name = path or f"tasks{task_format.suffixes[0] if task_format.suffixes else '.json'}"
         try:
             parsed = task_format.parse(content)
         except UnreadableFile as error:
-            raise UnreadableFile(f"{path}: {error.message}", faults=error.faults, **error.details) from None
+            raise UnreadableFile(f"{name}: {error.message}", faults=error.faults, **error.details) from None
 
         def action(work: Work) -> ImportReport:
             work.tasks.lock_graph()
             place = self._repository(work, repository, actor)
-            importer = _Importer(work, place, actor, delivery, self._unit.estimate)
-            report = importer.run(parsed, self._previous(work, importer.repository_id, task_format), repository)
+            former = self._former(_kept(work, place.id), parsed, task_format, path)
+            importer = Importer(
+                work, place, actor=actor, delivery=delivery, estimate=self._unit.estimate,
+                prefix=self._unit.config.key_prefix,
+            )  # fmt: skip
+            report = importer.run(parsed, former, content)
             if dry_run:
                 raise _RolledBack(attrs.evolve(report, dry_run=True))
-            work.tasks.save_file(importer.repository_id, path, format, content, work.now)
+            if not former.is_beside:
+                work.tasks.save_file(place.id, name, task_format.name, content, work.now)
             return report
 
         try:
@@ -96,24 +102,24 @@ class ImportService:
         except _RolledBack as done:
             return done.report
 
-    def export_file(self, repository: str | int, *, actor: Actor = LOCAL) -> bytes:
-        """The repository's task file as it reads now; byte for byte the imported one when nothing changed.
+    def _repository(self, work: Work, name: str, actor: Actor) -> Repository:
+        found = work.repositories.find(name)
+        if found is None:
+            return add_repository(work, name, "", actor=actor)
+        repository_of(work, name, actor)
+        return found
 
-        Tasks that the file did not have get their place in it for good, so that an import finds them again.
-        """
-        with self._unit.read() as work:
-            repository_id = repository_of(work, repository, actor)
-            assert repository_id is not None  # noqa: S101 - only None gives None
-            kept = work.tasks.file(repository_id)
-            keys = {task_id: key for key, task_id in work.tasks.keys_of(repository_id).items()}
-            tasks = [task for task in work.tasks.graph(repository_id, None) if task.repository_id == repository_id]
-        format_name, content = (kept[1], kept[2]) if kept else ("taskmaster", None)
-        task_format = self._format(format_name)
-        if task_format.new_keys and any(task.id not in keys for task in tasks):
-            added = task_format.new_keys(content, tasks, keys)
-            self._unit.write(lambda work: work.tasks.set_external_keys(added))
-            keys.update(added)
-        return task_format.render(content, tasks, keys)
+    def _former(self, kept: _Kept | None, parsed: ParsedTasks, task_format: TaskFormat, path: str | None) -> Former:
+        """What the repository's file said before; and whether this is another file, beside that one."""
+        was = self._unit.plugins.formats.get(kept.format) if kept else None
+        if kept is None or was is None:
+            return Former()
+        tasks = {task.external_key: task for task in was.parse(kept.content).tasks}
+        lacks_some = bool(tasks.keys() - {task.external_key for task in parsed.tasks})
+        is_other = kept.format != task_format.name or (task_format.partial and kept.path != path)
+        return Former(tasks=tasks, is_beside=lacks_some and is_other)
+
+    # Formats ----------------------------------------------------------------------------------------------------------
 
     def _format(self, name: str) -> TaskFormat:
         found = self._unit.plugins.formats.get(name)
@@ -121,221 +127,109 @@ class ImportService:
             raise Invalid(f"there is no task format “{name}”; there are {', '.join(self._unit.plugins.formats)}")
         return found
 
-    def _repository(self, work: Work, name: str, actor: Actor) -> int:
-        found = work.repositories.find(name)
-        if found is not None:
-            checked = repository_of(work, name, actor)
-            assert checked is not None  # noqa: S101 - only None gives None
-            return checked
-        return add_repository(work, name, "", actor=actor).id
+    def _recognised(self, content: bytes, path: str | None, media_type: str | None) -> TaskFormat:
+        """The format of a file that nobody named: by its media type, its name, its content; else Taskmaster's."""
+        formats = [one for one in self._unit.plugins.formats.values() if one.name != DEFAULT_FORMAT]
+        name = (path or "").lower()
+        for fits in (
+            lambda one: media_type in one.media_types and media_type != "application/octet-stream",
+            lambda one: name.endswith(one.suffixes) if one.suffixes else False,
+            lambda one: one.recognises is not None and one.recognises(content),
+        ):
+            if found := next(filter(fits, formats), None):
+                return found
+        return self._format(DEFAULT_FORMAT)
 
-    def _previous(self, work: Work, repository_id: int, task_format: TaskFormat) -> dict[str, ParsedTask]:
-        kept = work.tasks.file(repository_id)
-        if kept is None or kept[1] != task_format.name:
+    # Out --------------------------------------------------------------------------------------------------------------
+
+    def export_file(self, repository: str | int, *, format: str | None = None, actor: Actor = LOCAL) -> bytes:
+        """The repository's task file as it reads now; byte for byte the imported one when nothing changed.
+
+        See `export`, which also says which format it is.
+        """
+        return self.export(repository, format=format, actor=actor).content
+
+    def export(self, repository: str | int, *, format: str | None = None, actor: Actor = LOCAL) -> TaskFile:
+        """The repository's task file as it reads now, in the format of the imported one or in another.
+
+        Tasks that the file did not have get their place in it for good, so that an import finds them again.
+        """
+        with self._unit.read() as work:
+            repository_id = repository_of(work, repository, actor)
+            assert repository_id is not None  # noqa: S101 - only None gives None
+            kept, tasks, keys = self._content(work, repository_id)
+        task_format = self._format(format or (kept.format if kept else DEFAULT_FORMAT))
+        added = self._new_keys(kept, tasks, keys, task_format)
+        content = kept.content if kept and kept.format == task_format.name else None
+        others = self._elsewhere(task_format, content, tasks, keys | added, actor)
+        rendered = task_format.render(content, tasks, keys | added | others)
+        return TaskFile(content=rendered, format=task_format.name, media_type=task_format.media_types[0])
+
+    def _content(self, work: Work, repository_id: int) -> tuple[_Kept | None, list[Task], dict[int, str]]:
+        """The kept file, the repository's tasks, and the keys of those that have one."""
+        keys = {task_id: key for key, task_id in work.tasks.keys_of(repository_id).items()}
+        tasks = [task for task in work.tasks.graph(repository_id, None) if task.repository_id == repository_id]
+        return _kept(work, repository_id), tasks, keys
+
+    def _new_keys(
+        self, kept: _Kept | None, tasks: Sequence[Task], keys: Mapping[int, str], task_format: TaskFormat
+    ) -> dict[int, str]:
+        """Keys for the tasks that have none, given as the repository's own file would have them, and stored."""
+        own = self._unit.plugins.formats.get(kept.format, task_format) if kept else task_format
+        if own.new_keys is None or all(task.id in keys for task in tasks):
             return {}
-        return {task.external_key: task for task in task_format.parse(kept[2]).tasks}
+        content = kept.content if kept and kept.format == own.name else None
+        added = {task_id: key for task_id, key in own.new_keys(content, tasks, keys).items() if task_id not in keys}
+        self._unit.write(lambda work: work.tasks.set_external_keys(added))
+        return added
 
-
-class _Importer:
-    """One import, within its transaction."""
-
-    def __init__(
-        self, work: Work, repository_id: int, actor: Actor, delivery: str | None, estimate: Callable[..., int]
-    ) -> None:
-        self.estimate = estimate
-        self.scores: dict[str, int] = {}  #: of the tasks that were added, for their subtasks
-        self.subtasks: Counter[str | None] = Counter()
-        self.work = work
-        self.repository_id = repository_id
-        self.actor = actor
-        self.delivery = delivery
-        self.warnings: list[Warning_] = []
-        self.created: list[int] = []
-        self.changed: set[int] = set()
-
-    def run(self, parsed: ParsedTasks, previous: Mapping[str, ParsedTask], name: str) -> ImportReport:
-        work = self.work
-        self.warnings += parsed.warnings
-        self.subtasks.update(one.parent_key for one in parsed.tasks)
-        ids = work.tasks.keys_of(self.repository_id)
-        existing = {task.id: task for task in work.tasks.many(list(ids.values()))}
-        waiting = self._waiting(existing)
-        for one in parsed.tasks:
-            if one.external_key in ids:
-                self._merge(existing[ids[one.external_key]], one, previous.get(one.external_key))
-            else:
-                ids[one.external_key] = self._add(one, ids)
-        self._report_gone(previous, parsed)
-        dependencies, cycles = self._connect(parsed, previous, ids)
-        if self.created or self.changed:
-            upkeep.recount(work, [*self.created, *self.changed])
-            # New tasks are told of by `tasks.imported`; of the others, those are that the file set free.
-            upkeep.announce_ready(work, waiting, actor=self.actor, because=None, delivery=self.delivery)
-        report = ImportReport(
-            repository=name,
-            layout=parsed.layout,
-            dry_run=False,
-            tasks=len(parsed.tasks),
-            dependencies=dependencies,
-            created=len(self.created),
-            changed=len(self.changed),
-            unchanged=len(parsed.tasks) - len(self.created) - len(self.changed),
-            warnings=tuple(self.warnings),
-            cycles=cycles,
-        )
-        work.record(
-            TasksImported, actor=self.actor, repository_id=self.repository_id, delivery=self.delivery,
-            created=report.created, changed=report.changed, unchanged=report.unchanged, warnings=len(report.warnings),
-        )  # fmt: skip
-        return report
-
-    def _waiting(self, existing: Mapping[int, Task]) -> list[int]:
-        """The tasks here, and those elsewhere that depend on one of them, which are not ready."""
-        dependents = {dependent for dependent, _ in self.work.tasks.dependents(list(existing))}
-        ids = [*existing, *dependents]
-        return sorted(set(ids) - {task_id for task_id, _, _ in self.work.tasks.ready_among(ids, self.work.now)})
-
-    def _complexity(self, one: ParsedTask) -> int:
-        """What the file says; a subtask without a score has its parent's, as in Taskmaster; else an estimate."""
-        score = one.complexity_auto or self.scores.get(one.parent_key or "")
-        if score is None:
-            text = " ".join((one.title, one.description, one.details, one.test_strategy))
-            subtasks = self.subtasks[one.external_key]
-            score = self.estimate(text=text, dependencies=len(one.dependencies), subtasks=subtasks)
-        self.scores[one.external_key] = score
-        return score
-
-    def _add(self, one: ParsedTask, ids: Mapping[str, int]) -> int:
-        fields: dict[str, Any] = {name: getattr(one, name) for name in _FIELDS}
-        task = self.work.tasks.add(
-            NewTask(
-                **fields,
-                repository_id=self.repository_id,
-                external_key=one.external_key,
-                complexity_auto=self._complexity(one),
-                parent_id=ids.get(one.parent_key) if one.parent_key else None,
-            ),
-            self.work.now,
-        )
-        self.created.append(task.id)
-        return task.id
-
-    def _merge(self, task: Task, theirs: ParsedTask, base: ParsedTask | None) -> None:
-        taken, warnings = self._differences(task, theirs, base)
-        if taken:
-            known, task = task, self.work.tasks.get(task.id, lock=True)
-            if task.version != known.version:  # somebody changed it since all were read
-                taken, warnings = self._differences(task, theirs, base)
-        self.warnings += warnings
-        if not taken:
-            return
-        saved = self.work.tasks.save(attrs.evolve(task, **taken), self.work.now)
-        self.changed.add(task.id)
-        self._tell(task, saved, [name for name in taken if name not in ("raw_data", "status")])
-
-    def _differences(
-        self, task: Task, theirs: ParsedTask, base: ParsedTask | None
-    ) -> tuple[dict[str, Any], list[Warning_]]:
-        """What is taken from the file, and what is to be said of it."""
-        taken: dict[str, Any] = {}
-        warnings: list[Warning_] = []
-        if theirs.complexity_auto is not None and (base is None or theirs.complexity_auto != base.complexity_auto):
-            taken["complexity_auto"] = theirs.complexity_auto
-        taken = {name: value for name, value in taken.items() if getattr(task, name) != value}
-        # The file does not know of agents: an agent's work ends by what it does, or by a person.
-        held = task.assignment_id is not None and theirs.status not in _WHILE_HELD
-        for name in _FIELDS:
-            old, new = getattr(task, name), getattr(theirs, name)
-            if new == old or (base is not None and new == getattr(base, name)):
-                continue
-            if name == "status" and held:
-                said = f"{task.agent} holds it, so its status stays {task.status}"
-                warnings.append(_warning(theirs, "held", said, "status not taken"))
-                continue
-            if base is not None and old != getattr(base, name):
-                warnings.append(_conflict(theirs, name, old))
-            taken[name] = new
-        return taken, warnings
-
-    def _tell(self, task: Task, saved: Task, edited: Sequence[str]) -> None:
-        common: dict[str, Any] = {
-            "actor": self.actor, "task_id": task.id, "repository_id": task.repository_id, "delivery": self.delivery,
-        }  # fmt: skip
-        if edited:
-            changes = {
-                name: {"from": _plain(getattr(task, name)), "to": _plain(getattr(saved, name))} for name in edited
-            }
-            self.work.record(TaskEdited, **common, changes=changes)
-        if saved.status is not task.status:
-            reason = "the task file says so"
-            words = {**said_from(task.status), "to": str(saved.status)}
-            self.work.record(TaskMoved, **common, **words, reason=reason, title=task.title)
-            if saved.status is Status.DONE:
-                self.work.record(TaskCompleted, **common, reason=reason, title=task.title)
-
-    def _report_gone(self, previous: Mapping[str, ParsedTask], parsed: ParsedTasks) -> None:
-        here = {one.external_key for one in parsed.tasks}
-        for key, one in previous.items():
-            if key not in here:
-                gone = _warning(one, "gone", "the task is no longer in the file", "kept in Nexus")
-                self.warnings.append(gone)
-
-    def _connect(
-        self, parsed: ParsedTasks, previous: Mapping[str, ParsedTask], ids: Mapping[str, int]
-    ) -> tuple[int, tuple[tuple[str, ...], ...]]:
-        """Add and remove dependencies as the file says; cycles are reported and left open."""
-        tasks = self.work.tasks
-        known = set(tasks.dependencies(list(ids.values())))
-        wanted = {(ids[one.external_key], ids[on]) for one in parsed.tasks for on in one.dependencies if on in ids}
-        former = {
-            (ids[key], ids[on]) for key, one in previous.items() for on in one.dependencies if key in ids and on in ids
+    def _elsewhere(
+        self,
+        task_format: TaskFormat,
+        content: bytes | None,
+        tasks: Sequence[Task],
+        keys: Mapping[int, str],
+        actor: Actor,
+    ) -> dict[int, str]:
+        """The names of tasks of other repositories that these depend on, and of those that somebody took away."""
+        own = {task.id for task in tasks}
+        wanted = {on for task in tasks for on in task.dependencies if on not in own}
+        said = task_format.parse(content).tasks if task_format.partial and content is not None else ()
+        with self._unit.read() as work:
+            wanted |= self._taken_away(work, said, tasks, keys, actor)
+            found = [task for task in work.tasks.many(sorted(wanted)) if actor.sees(task.repository_id)]
+        self._name(found)
+        with self._unit.read() as work:
+            named = work.tasks.many([task.id for task in found])
+        return {
+            task.id: f"{task.repository}#{task.external_key}" for task in named if task.repository and task.external_key
         }
-        for task_id, on in sorted((former - wanted) & known):
-            tasks.undepend(task_id, on)
-            self.changed.add(task_id)
-        # A dependency that Nexus dropped since the last import stays dropped: only the file's news are taken.
-        fresh = wanted - known - former
-        cycles = self._cycles(fresh, ids)
-        for task_id, on in sorted(fresh - {edge for _, edge in cycles}):
-            tasks.depend(task_id, on)
-            if task_id not in self.created:
-                self.changed.add(task_id)
-        names = {task_id: key for key, task_id in ids.items()}
-        return len(wanted), tuple(tuple(names.get(node, str(node)) for node in path) for path, _ in cycles)
 
-    def _cycles(
-        self, fresh: set[tuple[int, int]], ids: Mapping[str, int]
-    ) -> list[tuple[tuple[int, ...], tuple[int, int]]]:
-        edges: dict[int, list[int]] = {}
-        front, seen = {node for edge in fresh for node in edge}, set[int]()
-        while front:
-            seen |= front
-            near: set[int] = set()
-            for node, there in self.work.tasks.dependencies(sorted(front)):
-                edges.setdefault(node, []).append(there)
-                near.add(there)
-            front = near - seen
-        for node, there in sorted(fresh):
-            edges.setdefault(node, []).append(there)
-        cycles = find_cycles(sorted(seen), edges, lambda node, there: (node, there) in fresh)
-        names = {task_id: key for key, task_id in ids.items()}
-        for path, (node, there) in cycles:
-            way = " → ".join(names.get(step, str(step)) for step in path)
-            done = f"the dependency of {names.get(node, node)} on {names.get(there, there)} was left out"
-            self.warnings.append(
-                Warning_(place=names.get(node, str(node)), code="cycle", message=f"a cycle: {way}", done=done)
-            )
-        return cycles
+    def _taken_away(
+        self, work: Work, said: Sequence[ParsedTask], tasks: Sequence[Task], keys: Mapping[int, str], actor: Actor
+    ) -> set[int]:
+        """What the file names outside of itself, and Nexus has no more."""
+        ids = {key: task_id for task_id, key in keys.items()}
+        depends_on = {task.id: set(task.dependencies) for task in tasks}
+        names = Outside(work, ids, actor, self._unit.config.key_prefix)
+        pairs = {
+            (ids[one.external_key], found)
+            for one in said
+            if one.external_key in ids
+            for name in one.references
+            if (found := names.find(name)) is not None
+        }
+        return {on for task_id, on in pairs if on not in depends_on[task_id] and was_dropped(work, task_id, on)}
+
+    def _name(self, found: Sequence[Task]) -> None:
+        """See to it that tasks of other repositories have keys by which a file can name them."""
+        nameless = {task.repository_id for task in found if task.repository_id and not task.external_key}
+        for repository_id in sorted(nameless):
+            with self._unit.read() as work:
+                kept, tasks, keys = self._content(work, repository_id)
+            self._new_keys(kept, tasks, keys, self._format(DEFAULT_FORMAT))
 
 
-def _conflict(theirs: ParsedTask, name: str, old: Any) -> Warning_:
-    done = f"the file's was taken; Nexus had: {str(_plain(old))[:80]}"
-    return _warning(theirs, "conflict", f"{name} changed in the file and in Nexus", done)
-
-
-def _warning(one: ParsedTask, code: str, message: str, done: str) -> Warning_:
-    return Warning_(place=one.external_key, code=code, message=message, done=done)
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value if isinstance(value, int | None) else str(value)
+def _kept(work: Work, repository_id: int) -> _Kept | None:
+    found = work.tasks.file(repository_id)
+    return None if found is None else _Kept(path=found[0], format=found[1], content=found[2])

@@ -17,6 +17,7 @@ from ..domain.readiness import Impact, Readiness
 from ..domain.tasks import NewTask, Priority, Status, Task, task_key
 from ..errors import Cycle, Fault, Invalid, StaleWrite
 from ..ports.queries import Page, ReadyQuery, TaskQuery
+from ..wire import plain
 from . import upkeep
 from .imports import ImportService
 from .moves import move_task
@@ -39,6 +40,7 @@ class TaskService:
         #: Bring in and write out task files; see ImportService.
         self.import_file = imports.import_file
         self.export_file = imports.export_file
+        self.export = imports.export
 
     # Changes ----------------------------------------------------------------------------------------------------------
 
@@ -125,7 +127,7 @@ class TaskService:
             task = self._locked(work, task_id, actor, expected_version)
             changed = attrs.evolve(task, **fields)
             differences = {
-                name: {"from": _plain(getattr(task, name)), "to": _plain(value)}
+                name: {"from": plain(getattr(task, name)), "to": plain(value)}
                 for name, value in fields.items()
                 if getattr(task, name) != value
             }
@@ -425,7 +427,3 @@ def _edited_fields(changes: Mapping[str, Any]) -> dict[str, Any]:
     if faults:
         raise Invalid("the change is not valid", faults=tuple(faults))
     return fields
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value if isinstance(value, int | None) else str(value)
