@@ -49,9 +49,10 @@ SHAPES: dict[str, str] = {
     "Edge": "task:int depends_on:int",
     "Graph": "nodes:[Node] edges:[Edge] critical_path:[int]",
     "Warning": "place:text code:text message:text done:text",
+    "ImportConflict": "task:int key:text external_key:text field:text base:any file:any nexus:any taken:file|nexus",
     "ImportReport": (
-        "repository:text layout:text dry_run:flag tasks:int dependencies:int created:int changed:int "
-        "unchanged:int warnings:[Warning] cycles:[[text]]"
+        "repository:text format:text layout:text dry_run:flag tasks:int dependencies:int created:int changed:int "
+        "unchanged:int warnings:[Warning] conflicts:[ImportConflict] cycles:[[text]]"
     ),
     "TaskFile": "",
     "Repository": "id:int name:text url:text default_branch:text created_at:time",
@@ -119,7 +120,7 @@ def schema(shape: str) -> dict[str, Any]:
 def all_schemas() -> dict[str, dict[str, Any]]:
     """Every shape by its name; lists of each as `Page<Name>` where the API has such lists."""
     found = {name: schema(shape) for name, shape in SHAPES.items()}
-    found["TaskFile"] = {"description": "A task file, in the format in which it was imported."}
+    found["TaskFile"] = {"description": "A task file, in the format in which it was imported, or in the one asked for."}
     found["Problem"]["properties"] |= {
         "request_id": {"type": "string"},
         "errors": {"type": "array", "items": reference("Fault")},

@@ -12,10 +12,12 @@ from nexus_http.fields import Field, check_body
 from nexus_http.middleware import is_json, media_type
 from nexus_http.operations import FILE_LIMIT, Resource, Scope, actor_of, operation, raw_body, send
 
+JSON_LINES = "application/jsonl"
+
 PLACE = (
     Field("repository", "text", "The repository, owner/name; it is added if it is new."),
     Field("path", "text", "Where the file stands in the repository.", max_length=500),
-    Field("format", "text", "The file's format."),
+    Field("format", "text", "Such as `taskmaster` or `jsonl`; otherwise media type, path or content tell."),
     Field("dry_run", "flag", "Only report what would be done."),
 )
 BODY = (
@@ -30,33 +32,43 @@ class TaskImport(Resource):
 
     @operation(
         Scope.TASKS_WRITE, "Import a task file", query=PLACE, body=BODY,
-        media=("application/octet-stream", "text/plain"), max_body=FILE_LIMIT, returns="ImportReport",
-        errors=("unreadable_file",),
+        media=("application/octet-stream", JSON_LINES, "application/x-ndjson", "application/x-jsonlines", "text/*"),
+        max_body=FILE_LIMIT, returns="ImportReport", errors=("unreadable_file",),
     )  # fmt: skip
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Import a file, and report what came of it, with the place of every warning.
 
         The body is the file itself, with `?repository=`; or JSON with `repository` and `content`.
         """
-        place = self.query(req)
+        place = self.query(req) | {"media_type": media_type(req)}
         raw = raw_body(req)
         if "repository" not in place and is_json(media_type(req)):
             given: dict[str, Any] = check_body(decode(raw), BODY)
             raw = given.pop("content").encode()
-            place |= given
+            place |= given | {"media_type": None}
         repository = check_body({"repository": place.pop("repository", "")}, PLACE)["repository"]
         report = self.nexus.tasks.import_file(raw, repository, **place, actor=actor_of(req))
-        send(resp, report_to_wire(report))
+        send(resp, report_to_wire(report, self.prefix))
 
 
 class TaskExport(Resource):
     """The export of a task file."""
 
     @operation(
-        Scope.TASKS_READ, "Export a repository's tasks as a file", query=(Field("repository", "text", required=True),),
-        answers=("application/json",), returns="TaskFile",
+        Scope.TASKS_READ, "Export a repository's tasks as a file",
+        query=(Field("repository", "text", required=True), Field("format", "text", "Such as `taskmaster` or `jsonl`.")),
+        answers=("application/json", JSON_LINES), returns="TaskFile",
     )  # fmt: skip
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """The file that was imported, with what changed since."""
-        resp.data = self.nexus.tasks.export_file(self.query(req)["repository"], actor=actor_of(req))
-        resp.content_type = "application/json"
+        """The file that was imported, with what changed since; or, by `format` or `Accept`, in another format."""
+        query = self.query(req)
+        wanted = query.get("format") or self._accepted(req)
+        file = self.nexus.tasks.export(query["repository"], format=wanted, actor=actor_of(req))
+        resp.append_header("Vary", "Accept")
+        resp.content_type = file.media_type
+        resp.data = file.content
+
+    def _accepted(self, req: falcon.Request) -> str | None:
+        """The format whose media type the client asks for by name."""
+        asked = {part.partition(";")[0].strip().lower() for part in req.accept.split(",")} - {"application/json"}
+        return next((one.name for one in self.nexus.plugins.formats.values() if asked & set(one.media_types)), None)
