@@ -83,11 +83,12 @@ def task_lines(draw):
             "status": draw(st.sampled_from(["pending", "in-progress", "done", "blocked"])),
             "priority": draw(st.sampled_from(["critical", "high", "medium", "low"])),
             "labels": draw(st.lists(TITLES.map(str.strip), max_size=3, unique=True)),
+            "complexity_auto": draw(st.integers(1, 10)),
             "complexity_manual": draw(SCORES),
             "dependencies": [on for on in keys[:number] if draw(st.booleans())],
             "not_before": draw(st.none() | st.datetimes(timezones=st.just(UTC), min_value=_LONG_AGO).map(str)),
         }
-        names = [name for name in value if name in ("external_key", "title") or draw(st.booleans())]
+        names = [name for name in value if name in ("external_key", "title", "complexity_auto") or draw(st.booleans())]
         made.append({name: value[name] for name in draw(st.permutations(names))} | {"x": draw(WORDS)})
     return draw(st.permutations(made))
 

@@ -58,12 +58,11 @@ def identify(before: Tasks, now: Tasks, known: Tasks, *, is_whole: bool) -> Iden
 
     Of a file that `is_whole`, tasks that are missing are gone, and may have come back under another key.
     """
+    settled = {key for key, task in now.items() if _same(task, before.get(key)) or _same(task, known.get(key))}
     old = {
-        key: task
-        for key, task in before.items()
-        if key in known and (key in now or is_whole) and not _same(task, now.get(key))
+        key: task for key, task in before.items() if key in known and key not in settled and (key in now or is_whole)
     }
-    new = {key: task for key, task in now.items() if not _same(before.get(key, known.get(key)), task)}
+    new = {key: task for key, task in now.items() if key not in settled}
     moved = _pairs(old, new, _whole, _is_telling)
     moved |= _pairs(_without(old, moved), _without(new, moved.values()), _title, _is_near)
     moved = {was: key for was, key in moved.items() if was != key}
@@ -106,8 +105,8 @@ def _is_near(old: Described, new: Described) -> bool:
     return _alike(_words(old.description, old.details), _words(new.description, new.details))
 
 
-def _same(old: Described | None, new: Described | None) -> bool:
-    return old is not None and new is not None and _title(old) == _title(new)
+def _same(new: Described, old: Described | None) -> bool:
+    return old is not None and _title(old) == _title(new)
 
 
 def _without(tasks: Tasks, keys: Collection[str]) -> Tasks:

@@ -94,6 +94,7 @@ class Linker:
         self._prefix = prefix
         self.warnings: list[Warning_] = []
         self.changed: set[int] = set()
+        self.touched: set[int] = set()  #: and what they depend on, or did
 
     # What the file wants ----------------------------------------------------------------------------------------------
 
@@ -164,6 +165,7 @@ class Linker:
 
     def _tell(self, kind: type[TaskDepended | TaskUndepended], task_id: int, on: int) -> None:
         self.changed.add(task_id)
+        self.touched |= {task_id, on}
         task = self._work.tasks.get(task_id)
         self._work.record(
             kind, actor=self._actor, task_id=task_id, repository_id=task.repository_id, delivery=self._delivery, on=on,

@@ -360,7 +360,7 @@ class Importer:
         links.add(fresh - {edge for _, edge in cycles}, new=self.created)
         self._await(awaited, was)
         self.changed |= links.changed.intersection(self.ids.values())
-        self.unsettled |= links.changed
+        self.unsettled |= links.touched
         return len(wanted), [names for names, _ in cycles]
 
     def _fresh(self, missing: set[Edge], said_before: set[Edge], former: Former) -> set[Edge]:

@@ -114,7 +114,10 @@ class ImportService:
         was = self._unit.plugins.formats.get(kept.format) if kept else None
         if kept is None or was is None:
             return Former()
-        tasks = {task.external_key: task for task in was.parse(kept.content).tasks}
+        try:
+            tasks = {task.external_key: task for task in was.parse(kept.content).tasks}
+        except UnreadableFile:  # it could be read once; a file of today must not be refused for it
+            return Former()
         lacks_some = bool(tasks.keys() - {task.external_key for task in parsed.tasks})
         is_other = kept.format != task_format.name or (task_format.partial and kept.path != path)
         return Former(tasks=tasks, is_beside=lacks_some and is_other)
