@@ -15,7 +15,6 @@ from .jsonedit import Edit, Writer, apply, style_of
 from .jsonl_fields import NAMES
 from .jsonl_file import Line, Lines, free, open_lines, slug
 from .jsonl_tasks import read_tasks
-from .jsontext import JsonText
 from .model import ParsedTask
 from .outside import folded
 
@@ -56,8 +55,8 @@ class _Renderer:
 
     def __init__(self, file: Lines, tasks: Sequence[Task], keys: Mapping[int, str], prefix: str) -> None:
         self.file = file
-        first = file.lines[0] if file.lines else None
-        self.writer = _writer(file.json, first)
+        self.plain = Writer(file.json)
+        self.writer = self.writer_of(file.lines[0] if file.lines else None)
         self.keys = {**{task.id: task.external_key for task in tasks if task.external_key}, **keys}
         self.tasks = {self.keys[task.id]: task for task in sorted(tasks, key=lambda task: task.id)}
         parsed = read_tasks(file)
@@ -85,12 +84,21 @@ class _Renderer:
         at = self.file.lines[-1].node.end
         return Edit(start=at, end=at, new="".join(eol + text for text in texts))
 
+    def writer_of(self, line: Line | None) -> Writer:
+        """A writer in the style of a line, which never breaks it."""
+        file = self.file.json
+        style = style_of(attrs.evolve(file, text=file.source(line.node))) if line else self.plain.style
+        style = attrs.evolve(style, eol="", comma=f",{style.colon.removeprefix(':')}", ascii=self.plain.style.ascii)
+        return Writer(file, style)
+
     # Lines that the file has ------------------------------------------------------------------------------------------
 
     def line_edits(self, line: Line, task: Task, before: ParsedTask) -> Iterator[Edit]:
         """What differs in one line."""
-        writer = _writer(self.file.json, line)
         changes = self.changes(line, task, before)
+        if not changes:
+            return
+        writer = self.writer_of(line)
         if "title" in changes and not line.is_named:
             changes["external_key"] = line.key  # until now it was known by its title
         missing: dict[str, Any] = {}
@@ -214,12 +222,3 @@ def _turned(keys: Mapping[int, str]) -> list[tuple[str, int]]:
 
 def _rank(name: str) -> int:
     return NAMES.index(name) if name in NAMES else len(NAMES)
-
-
-def _writer(file: JsonText, line: Line | None) -> Writer:
-    """A writer in the style of a line, which never breaks it."""
-    writer = Writer(file)
-    style = style_of(attrs.evolve(file, text=file.source(line.node)) if line else file)
-    space = style.colon.removeprefix(":")
-    writer.style = attrs.evolve(style, eol="", comma=f",{space}", ascii=writer.style.ascii)
-    return writer

@@ -85,7 +85,7 @@ class ImportService:
         def action(work: Work) -> ImportReport:
             work.tasks.lock_graph()
             place = self._repository(work, repository, actor)
-            former = self._former(_kept(work, place.id), parsed, task_format, path)
+            former = self._former(_kept(work, place.id), parsed, content, task_format, path)
             importer = Importer(
                 work, place, actor=actor, delivery=delivery, estimate=self._unit.estimate,
                 prefix=self._unit.config.key_prefix,
@@ -109,15 +109,18 @@ class ImportService:
         repository_of(work, name, actor)
         return found
 
-    def _former(self, kept: _Kept | None, parsed: ParsedTasks, task_format: TaskFormat, path: str | None) -> Former:
+    def _former(
+        self, kept: _Kept | None, parsed: ParsedTasks, content: bytes, task_format: TaskFormat, path: str | None
+    ) -> Former:
         """What the repository's file said before; and whether this is another file, beside that one."""
         was = self._unit.plugins.formats.get(kept.format) if kept else None
         if kept is None or was is None:
             return Former()
         try:
-            tasks = {task.external_key: task for task in was.parse(kept.content).tasks}
+            said = parsed if (kept.format, kept.content) == (task_format.name, content) else was.parse(kept.content)
         except UnreadableFile:  # it could be read once; a file of today must not be refused for it
             return Former()
+        tasks = {task.external_key: task for task in said.tasks}
         lacks_some = bool(tasks.keys() - {task.external_key for task in parsed.tasks})
         is_other = kept.format != task_format.name or (task_format.partial and kept.path != path)
         return Former(tasks=tasks, is_beside=lacks_some and is_other)
