@@ -46,6 +46,7 @@ _HOMES = {
     "domain.references": "Reference find_references",
     "domain.readiness": "Readiness Condition Impact",
     "domain.graph": "Graph",
+    "domain.picture": "Excerpt excerpt",
     "domain.complexity": "Complexity",
     "domain.assignment": "Choice",
     "plugins.context": "Context",
@@ -61,6 +62,7 @@ _HOMES = {
     "ports.wakeup": "Wakeup Ring",
     "ports.queries": "TaskQuery ReadyQuery Page",
     "ports.storage": "Store",
+    "formats.mermaid": "to_mermaid",
     "formats.model": "ParsedTask ParsedTasks Warning_",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

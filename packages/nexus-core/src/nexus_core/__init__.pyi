@@ -87,6 +87,8 @@ from .domain.jobs import JobState as JobState
 from .domain.jobs import Outcome as Outcome
 from .domain.jobs import Retry as Retry
 from .domain.jobs import Snooze as Snooze
+from .domain.picture import Excerpt as Excerpt
+from .domain.picture import excerpt as excerpt
 from .domain.readiness import Condition as Condition
 from .domain.readiness import Impact as Impact
 from .domain.readiness import Readiness as Readiness
@@ -119,6 +121,7 @@ from .errors import TransitionRefused as TransitionRefused
 from .errors import Unauthenticated as Unauthenticated
 from .errors import Unavailable as Unavailable
 from .errors import UnreadableFile as UnreadableFile
+from .formats.mermaid import to_mermaid as to_mermaid
 from .formats.model import ParsedTask as ParsedTask
 from .formats.model import ParsedTasks as ParsedTasks
 from .formats.model import Warning_ as Warning_

@@ -274,8 +274,10 @@ def readiness_to_wire(readiness: Readiness) -> Wire:
     }
 
 
-def graph_to_wire(graph: Graph, prefix: str = "NX", *, now: datetime | None = None) -> Wire:
-    """The graph: nodes, edges (a task to what it depends on), the critical path."""
+def graph_to_wire(
+    graph: Graph, prefix: str = "NX", *, now: datetime | None = None, left_out: tuple[int, int] = (0, 0)
+) -> Wire:
+    """The graph: nodes, edges (a task to what it depends on), the critical path, how many are left out."""
     return {
         "nodes": [
             {
@@ -285,12 +287,15 @@ def graph_to_wire(graph: Graph, prefix: str = "NX", *, now: datetime | None = No
                 "status": str(task.status),
                 "priority": str(task.priority),
                 "repository": task.repository,
+                "parent_id": task.parent_id,
+                "not_before": _time(task.not_before),
                 "ready": is_ready(task, now or task.not_before or task.updated_at),
             }
             for task in graph.tasks
         ],
         "edges": [{"task": task_id, "depends_on": on} for task_id, on in graph.edges],
         "critical_path": list(graph.critical_path),
+        "left_out": {"open": left_out[0], "closed": left_out[1]},
     }
 
 

@@ -44,10 +44,12 @@ SHAPES: dict[str, str] = {
     "Readiness": "ready:flag why:[Condition] notes:[text] impact:Impact?",
     "Recommendation": "task:Task? reasons:[text]",
     "Node": (
-        f"id:int key:text title:text status:{_words(Status)} priority:{_words(Priority)} repository:text? ready:flag"
+        f"id:int key:text title:text status:{_words(Status)} priority:{_words(Priority)} repository:text? "
+        "parent_id:int? not_before:time? ready:flag"
     ),
     "Edge": "task:int depends_on:int",
-    "Graph": "nodes:[Node] edges:[Edge] critical_path:[int]",
+    "LeftOut": "open:int closed:int",
+    "Graph": "nodes:[Node] edges:[Edge] critical_path:[int] left_out:LeftOut",
     "Warning": "place:text code:text message:text done:text",
     "ImportConflict": "task:int key:text external_key:text field:text base:any file:any nexus:any taken:file|nexus",
     "ImportReport": (
