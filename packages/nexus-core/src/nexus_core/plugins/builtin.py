@@ -48,7 +48,7 @@ class Builtin:
 
     @hookimpl
     def nexus_job_handlers(self) -> Iterable[records.JobHandler]:
-        """Handle deliveries; run agents; look for work that waited out its pause."""
+        """Handle deliveries; run agents; look for work that waited out its pause or its parking."""
         yield records.JobHandler(kind="core.delivery", call=lambda job, ctx: ctx.nexus.deliveries.handle(job, ctx))
         yield records.JobHandler(
             kind="core.run_agent",
@@ -60,7 +60,7 @@ class Builtin:
 
     @hookimpl
     def nexus_schedules(self) -> Iterable[records.Schedule]:
-        """Tasks whose pause after a failure is over have no event of their own."""
+        """When the pause after a failure is over, or a parking, nothing else happens that would tell."""
         every = min(timedelta(seconds=15), self._config["assignment.retry_delay"])
         yield records.Schedule(name="core.dispatch_waiting", kind="core.dispatch_waiting", every=every)
 
@@ -121,8 +121,9 @@ def dispatch(event: events.Event, ctx: Context) -> Outcome:
 
 
 def dispatch_waiting(job: Job, ctx: Context) -> Outcome:
-    """Hand ready tasks to free agents: those whose pause after a failure is over."""
-    return Done(f"{len(ctx.nexus.agents.dispatch())} tasks handed out")
+    """Tell of tasks whose parking is over; hand ready tasks to free agents, also those that waited out a failure."""
+    woken = ctx.nexus.tasks.wake_parked()
+    return Done(f"{len(woken)} tasks woken, {len(ctx.nexus.agents.dispatch())} handed out")
 
 
 def refresh_documents(event: events.Event, ctx: Context) -> Outcome | None:

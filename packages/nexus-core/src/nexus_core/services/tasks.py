@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -18,7 +19,7 @@ from ..domain.tasks import NewTask, Priority, Status, Task, task_key
 from ..errors import Cycle, Fault, Invalid, StaleWrite
 from ..ports.queries import Page, ReadyQuery, TaskQuery
 from ..wire import plain
-from . import upkeep
+from . import parking, upkeep
 from .imports import ImportService
 from .moves import move_task
 from .work import UnitOfWork, Work, repository_of, require_seen
@@ -57,6 +58,7 @@ class TaskService:
         labels: Iterable[str] = (),
         dependencies: Iterable[int] = (),
         complexity_manual: int | None = None,
+        not_before: datetime | str | None = None,
         raw_data: Mapping[str, Any] | None = None,
         actor: Actor = LOCAL,
     ) -> Task:
@@ -74,6 +76,7 @@ class TaskService:
             complexity_manual=_complexity(complexity_manual),
             complexity_auto=self._unit.estimate(text=text, dependencies=len(wanted), subtasks=0),
             parent_id=parent_id,
+            not_before=_time(not_before),
             raw_data=dict(raw_data or {}),
         )
 
@@ -242,6 +245,10 @@ class TaskService:
 
         return self._unit.write(action)
 
+    def wake_parked(self) -> builtins.list[int]:
+        """Record `task.ready` for the tasks whose parking is over; which they are. The worker asks for it regularly."""
+        return self._unit.write(parking.wake)
+
     # Answers ----------------------------------------------------------------------------------------------------------
 
     def get(self, task_id: int, *, actor: Actor = LOCAL) -> Task:
@@ -394,11 +401,14 @@ def _labels(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value))
 
 
-def _time(value: Any) -> Any:
+def _time(value: Any) -> datetime | None:
+    if value is None or (isinstance(value, datetime) and value.tzinfo):
+        return value
     try:
-        return from_text(value) if isinstance(value, str) else value
-    except ValueError:
-        raise Invalid("expected a time such as 2026-01-31T12:00:00Z, or null") from None
+        return from_text(value)
+    except (ValueError, TypeError):
+        said = "expected a time such as 2026-01-31T12:00:00Z, or null"
+        raise Invalid("the time is not valid", faults=(Fault("/not_before", said),)) from None
 
 
 def _parent(value: Any) -> int | None:

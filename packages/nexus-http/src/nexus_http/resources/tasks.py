@@ -47,6 +47,7 @@ _EDITABLE = (
         maximum=10,
     ),
     Field("parent_id", "task", "The task that this is a part of.", nullable=True),
+    Field("not_before", "text", "Parked until then: an instant in ISO 8601. Null: not parked.", nullable=True),
 )
 NEW = (
     Field("title", required=True, max_length=500),
@@ -55,11 +56,7 @@ NEW = (
     Field("dependencies", "ids", "The tasks that it waits for."),
     Field("raw_data", "object", "The object that it came from, kept as it is.", nullable=True),
 )
-CHANGES = (
-    Field("title", max_length=500),
-    *_EDITABLE,
-    Field("not_before", "text", "Parked until then: an instant in ISO 8601.", nullable=True),
-)
+CHANGES = (Field("title", max_length=500), *_EDITABLE)
 MOVE = (Field("status", required=True, choices=STATUSES), Field("reason", max_length=2_000))
 
 
