@@ -4,9 +4,12 @@ Each session gets an environment of its own, in which only what it needs is inst
 constraints in pyproject.toml hold. `uv run nox -s constraints` moves these versions on.
 """
 
+import io
 import json
 import re
+import shutil
 import subprocess
+import tarfile
 import tempfile
 import tomllib
 from pathlib import Path
@@ -36,7 +39,8 @@ NEED_SERVICES = ("nexus-plugin-postgres", "nexus-worker")
 nox.options.default_venv_backend = "uv"
 nox.options.error_on_missing_interpreters = True
 nox.options.sessions = (
-    "lint", "types", *(f"tests-{name}" for name in PACKAGES), "contract", "integration", "architecture", "docs",
+    "lint", "types", *(f"tests-{name}" for name in PACKAGES), "contract", "integration", "upgrade", "architecture",
+    "docs",
 )  # fmt: skip
 
 
@@ -56,9 +60,9 @@ def prepare(session, *packages, tools=()):
     )  # fmt: skip
 
 
-def constraints():
+def constraints(root=HERE):
     """The versions that are held."""
-    return tomllib.loads((HERE / "pyproject.toml").read_text())["tool"]["uv"].get("constraint-dependencies", [])
+    return tomllib.loads((root / "pyproject.toml").read_text())["tool"]["uv"].get("constraint-dependencies", [])
 
 
 def with_dependencies(packages):
@@ -126,6 +130,39 @@ def integration(session):
     """The stories, with everything installed and every service real."""
     prepare(session, *PACKAGES, tools=("tests", "services"))
     session.run("pytest", "tests/integration", *session.posargs)
+
+
+@nox.session
+def upgrade(session):
+    """The previous release's code on this schema, this code on its data, and both serving one database at once."""
+    prepare(session, *PACKAGES, tools=("tests", "services"))
+    revision = session.run("python", "tools/previous.py", silent=True).strip()
+    if not revision:
+        session.log("there is no previous revision that this one could be crossed with")
+        return
+    session.log(f"crossing with {revision}")
+    python = install_previous(session, revision)
+    session.run("pytest", "tests/upgrade", *session.posargs, env={"NEXUS_TEST_PREVIOUS_PYTHON": python})
+
+
+def install_previous(session, revision):
+    """Install another revision, with the versions that it held, in an environment of its own: its Python."""
+    folder = Path(session.create_tmp()).absolute() / "previous"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    archive = subprocess.run(["git", "archive", revision], cwd=HERE, check=True, stdout=subprocess.PIPE).stdout
+    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+        files.extractall(folder, filter="data")
+    held = folder / "constraints.txt"
+    held.write_text("\n".join(constraints(folder)) + "\n")
+    python = str(folder / ".venv" / "bin" / "python")
+    session.run("uv", "venv", "--quiet", "--python", f"{session.bin}/python", str(folder / ".venv"), external=True)
+    packages = [str(path.parent) for path in sorted(folder.glob("packages/*/pyproject.toml"))]
+    session.run(
+        "uv", "pip", "install", "--quiet", "--python", python, "--constraint", str(held), *packages, "pytest",
+        external=True,
+    )  # fmt: skip
+    return python
 
 
 @nox.session

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -64,6 +66,37 @@ def outcome(action: Callable[[], Any]) -> Callable[[], Any]:
             return error
 
     return caught
+
+
+@contextmanager
+def another_database(url: str) -> Iterator[str]:
+    """The URL of an empty database of the same engine, beside the one of a test."""
+    if url.startswith("sqlite:"):
+        yield url.replace("nexus.db", "another.db")
+        return
+    import psycopg
+
+    name = f"another_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {name}")
+        try:
+            yield re.sub(r"search_path%3D\w+", f"search_path%3D{name}", url)
+        finally:
+            connection.execute(f"DROP SCHEMA {name} CASCADE")
+
+
+def execute(url: str, *statements: str) -> None:
+    """Change the database itself, past everything that Nexus has written."""
+    if url.startswith("sqlite:"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
+            for sql in statements:
+                connection.execute(sql)
+        return
+    import psycopg
+
+    with psycopg.connect(url) as connection:
+        for sql in statements:
+            connection.execute(sql)
 
 
 def rows(url: str, sql: str) -> list[dict[str, Any]]:

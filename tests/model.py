@@ -5,8 +5,9 @@ Nothing here is taken from the code that it judges: no count of the store, no fu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -16,7 +17,10 @@ from nexus_core.nexus import Nexus
 from nexus_core.ports.queries import TaskQuery
 
 CLOSED = ("done", "cancelled")
-COUNTS = ("open_dependencies", "open_subtasks", "blocked_ancestors", "impact")
+COUNTS = ("open_dependencies", "open_subtasks", "blocked_ancestors", "impact", "chain")
+OF_THE_OPEN = ("impact", "chain")
+MOST_COUNTED = 10_000
+"""What the documentation says: from so many on, an impact is “so many or more”."""
 _TASKS = f"SELECT id, status, parent_id, not_before, assignment_id, {', '.join(COUNTS)} FROM tasks"
 _EDGES = "SELECT task_id, depends_on_id FROM task_dependencies"
 
@@ -27,6 +31,7 @@ class Truth:
 
     tasks: Mapping[int, Mapping[str, Any]]
     edges: tuple[tuple[int, int], ...]
+    _chains: dict[int, int] = attrs.field(factory=dict, init=False)
 
     @classmethod
     def read(cls, url: str) -> Truth:
@@ -38,13 +43,25 @@ class Truth:
         """Neither done nor cancelled."""
         return self.tasks[task]["status"] not in CLOSED
 
+    @cached_property
+    def _waits_for(self) -> Mapping[int, list[int]]:
+        return _grouped(self.edges)
+
+    @cached_property
+    def _waited_for_by(self) -> Mapping[int, list[int]]:
+        return _grouped((on, one) for one, on in self.edges)
+
+    @cached_property
+    def _below(self) -> Mapping[int, list[int]]:
+        return _grouped((row["parent_id"], one) for one, row in self.tasks.items() if row["parent_id"] is not None)
+
     def open_dependencies(self, task: int) -> int:
         """How many of its own dependencies are not satisfied."""
-        return sum(1 for one, on in self.edges if one == task and self.is_open(on))
+        return sum(self.is_open(on) for on in self._waits_for.get(task, ()))
 
     def open_subtasks(self, task: int) -> int:
         """How many of its own subtasks are open."""
-        return sum(1 for one, row in self.tasks.items() if row["parent_id"] == task and self.is_open(one))
+        return sum(self.is_open(one) for one in self._below.get(task, ()))
 
     def ancestors(self, task: int) -> list[int]:
         """The parent, its parent and so on."""
@@ -61,9 +78,16 @@ class Truth:
         found: set[int] = set()
         front = {task}
         while front:
-            front = {one for one, on in self.edges if on in front and self.is_open(one)} - found
+            front = {one for on in front for one in self._waited_for_by.get(on, ()) if self.is_open(one)} - found
             found |= front
         return found
+
+    def chain(self, task: int) -> int:
+        """How many open tasks the longest chain behind it has."""
+        if task not in self._chains:
+            behind = [one for one, on in self.edges if on == task and self.is_open(one)]
+            self._chains[task] = max((1 + self.chain(one) for one in behind), default=0)
+        return self._chains[task]
 
     def counts(self, task: int) -> dict[str, int]:
         """What should stand beside a task."""
@@ -71,7 +95,8 @@ class Truth:
             "open_dependencies": self.open_dependencies(task),
             "open_subtasks": self.open_subtasks(task),
             "blocked_ancestors": sum(1 for above in self.ancestors(task) if self.open_dependencies(above)),
-            "impact": len(self.waiting(task)),
+            "impact": min(len(self.waiting(task)), MOST_COUNTED),
+            "chain": self.chain(task),
         }
 
     def wrong_counts(self) -> dict[int, tuple[dict[str, int], dict[str, int]]]:
@@ -81,7 +106,7 @@ class Truth:
         """
         wrong = {}
         for task, row in self.tasks.items():
-            names = [name for name in COUNTS if name != "impact" or self.is_open(task)]
+            names = [name for name in COUNTS if name not in OF_THE_OPEN or self.is_open(task)]
             should, stands = self.counts(task), {name: row[name] for name in names}
             if {name: should[name] for name in names} != stands:
                 wrong[task] = (should, stands)
@@ -103,6 +128,13 @@ class Truth:
     def ready(self, now: datetime) -> set[int]:
         """All that is ready."""
         return {task for task in self.tasks if self.is_ready(task, now)}
+
+
+def _grouped(pairs: Iterable[tuple[int, int]]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found
 
 
 def _instant(value: Any) -> datetime:

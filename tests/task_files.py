@@ -9,7 +9,8 @@ import attrs
 
 from nexus_core.domain.tasks import Task
 from nexus_core.nexus import Nexus
-from nexus_core.services.importing import ImportReport
+from nexus_core.ports.queries import TaskQuery
+from nexus_core.services.import_report import ImportReport
 
 REPO = "acme/api"
 #: What a hub gives a task itself, or computes.
@@ -33,8 +34,8 @@ def out(nexus: Nexus, repo: str = REPO, **more: Any) -> str:
 
 def by_key(nexus: Nexus, repo: str = REPO) -> dict[str, Task]:
     """The tasks of a repository by key."""
-    tasks = nexus.tasks.graph(repo).tasks
-    return {str(task.external_key): nexus.tasks.get(task.id) for task in tasks if task.repository == repo}
+    tasks = nexus.tasks.list(TaskQuery(repository=repo, limit=10_000)).items
+    return {str(task.external_key): task for task in tasks}
 
 
 def whole(nexus: Nexus, repo: str = REPO) -> dict[str, dict[str, Any]]:

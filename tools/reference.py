@@ -37,7 +37,8 @@ def pages() -> dict[str, str]:
     """Every page, by file name."""
     made = {
         "hooks.md": hooks_page(), "errors.md": errors_page(), "settings.md": settings_page(),
-        "events.md": events_page(), "commands.md": commands_page(), "http.md": http_page(),
+        "events.md": events_page(), "findings.md": findings_page(), "commands.md": commands_page(),
+        "http.md": http_page(),
     }  # fmt: skip
     return {name: f"{MADE}\n{text.strip()}\n" for name, text in made.items()}
 
@@ -182,7 +183,9 @@ def errors_page() -> str:
             table(
                 ("exit code", "meaning"),
                 [
-                    ("0", "done"), ("1", "something unexpected"), ("2", "bad input or usage"), ("3", "not found"),
+                    ("0", "done"),
+                    ("1", "something unexpected; or `nexus doctor` or `nexus task doctor --strict` found something"),
+                    ("2", "bad input or usage"), ("3", "not found"),
                     ("4", "conflict: stale, a cycle, not ready"), ("5", "not allowed"),
                     ("75", "try again: something is not reachable at the moment"), ("130", "interrupted"),
                 ],
@@ -277,6 +280,41 @@ def events_page() -> str:
             table(("type", "class in `nexus_core`", "meaning and payload"), rows),
         ]
     )
+
+
+# Findings -------------------------------------------------------------------------------------------------------------
+
+
+def findings_page() -> str:
+    """Every check of the doctor of tasks, with how it is mended."""
+    from nexus_core.domain.checks.table import CHECKS
+    from nexus_core.formats.taskmaster_checkup import CHECKS as IN_FILES
+    from nexus_core.services.checkup import FILE_WARNING
+
+    head = ("code", "severity", "what is so", "meanwhile", "Nexus mends", "a person mends")
+    return "\n\n".join(
+        [
+            "# Findings",
+            "What `nexus task doctor` and `GET /api/v1/tasks/doctor` look for. The **code** is stable. An *error* says "
+            "that tasks were left out, cannot be told apart or can never be done; a *warning* that somebody should "
+            "look; a *note* that work goes on all the same. A mend in **bold** asks for no decision: plain `--fix` "
+            "makes it. The others are made when they are named: `--fix --only code`, or `--fix --only code:mend` where "
+            "there are several. [Mend tasks](../how-to/mend-tasks.md) shows it step by step.",
+            "## In live tasks",
+            table(head, [finding_row(check) for check in CHECKS]),
+            "## In Taskmaster's files",
+            table(head, [finding_row(check) for check in IN_FILES]),
+            "## In files of other formats",
+            table(head, [finding_row(FILE_WARNING)]),
+        ]
+    )
+
+
+def finding_row(check: Any) -> tuple[str, ...]:
+    """A check as a row of a table."""
+    mends = [f"**`{one.name}`** {one.does}" if one.automatic else f"`{one.name}` {one.does}" for one in check.mends]
+    said = (check.meanwhile, "; ".join(mends), check.advice)
+    return f"`{check.code}`", str(check.severity), check.one, *(words or "–" for words in said)
 
 
 # Commands -------------------------------------------------------------------------------------------------------------

@@ -85,6 +85,56 @@ def test_type_checkers_find_the_types_of_what_was_installed(alone, tmp_path):
     assert list(folder.glob("storage/sql/*.sql"))
 
 
+STORE = """
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from nexus_core.storage.sqlite import SqliteEngine
+from nexus_core.storage.store import SqlStore
+
+
+def open_store(url):
+    return SqlStore(SqliteEngine(Path(urlsplit(url).path)))
+"""
+LYING = """
+class Lying(SqlStore):
+    @contextmanager
+    def writing(self):
+        error = None
+        with super().writing() as transaction:
+            try:
+                yield transaction
+            except Exception as raised:
+                error = raised  # and what was written so far is kept
+        if error:
+            raise error
+"""
+
+
+def pytest_of(python, folder):
+    """What pytest prints of the tests in a folder, whether they pass or not."""
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={folder}", "-c", "/dev/null", folder]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300).stdout
+
+
+def test_the_contract_of_stores_is_run_by_a_stranger_in_five_lines(environment, tmp_path):
+    """Those of the guide, from a folder of their own, with nexus-core and pytest alone; a store that lies is found."""
+    guide = (ROOT / "docs" / "plugins" / "README.md").read_text("utf-8")
+    [lines] = [block for block in re.findall(r"^```python\n(.*?)^```", guide, re.M | re.S) if "StoreContract" in block]
+    python = environment(CORE, "pytest")
+    (tmp_path / "test_my_store.py").write_text(lines)
+    store = tmp_path / "my_store.py"
+    store.write_text(STORE)
+    whole = pytest_of(python, tmp_path)
+    store.write_text(STORE.replace("SqlStore(", "Lying(").replace("\n\ndef", LYING + "\n\ndef", 1))
+    lying = pytest_of(python, tmp_path)
+
+    assert 5 >= len([line for line in lines.splitlines() if line.strip()])
+    assert re.search(r"\b1\d\d passed", whole) and "failed" not in whole, whole
+    assert "test_rollback_on_exception" in lying and re.search(r"\b\d+ failed", lying), lying
+
+
 PYPROJECT = """
 [build-system]
 requires = ["hatchling"]

@@ -15,7 +15,7 @@ from model import check
 from nexus_core.domain.tasks import Task
 from nexus_core.errors import Cycle, Invalid, TransitionRefused
 from nexus_core.nexus import Nexus
-from nexus_core.services.importing import ImportReport
+from nexus_core.services.import_report import ImportReport
 from nexus_core.wire import plain
 from task_files import REPO
 

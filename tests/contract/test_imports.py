@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from nexus_core.nexus import Nexus
-from nexus_core.services.importing import ImportReport
+from nexus_core.services.import_report import ImportReport
 from task_files import REPO, by_key, codes, load, out
 
 LOGIN = {"description": "People sign in with a password", "details": "Form, session, cookie"}

@@ -259,7 +259,8 @@ class Hub(RuleBasedStateMachine):
 def empty(url):
     """Leave no task behind, where there is a schema already."""
     tables = (
-        "jobs", "events", "activities", "change_links", "changes", "agent_assignments", "task_dependencies", "tasks",
+        "jobs", "events", "activities", "change_links", "changes", "agent_assignments", "task_scores",
+        "task_dependencies", "tasks",
     )  # fmt: skip
     if url.startswith("sqlite:"):
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:

@@ -1,9 +1,5 @@
 """The store on SQLite."""
 
-from contextlib import closing
-
-import pytest
-
 from nexus_core.storage.sqlite import SqliteEngine
 from nexus_core.storage.store import SqlStore
 from nexus_core.testing.contracts import StoreContract
@@ -12,11 +8,8 @@ from nexus_core.testing.contracts import StoreContract
 class TestSqliteStore(StoreContract):
     """SQLite, on a file of the test's own."""
 
-    @pytest.fixture
-    def store(self, tmp_path):
-        with closing(SqlStore(SqliteEngine(tmp_path / "nexus.db"))) as store:
-            store.migrate()
-            yield store
+    def open_store(self, folder):
+        return SqlStore(SqliteEngine(folder / "nexus.db"))
 
 
 def test_no_case_hides_another():

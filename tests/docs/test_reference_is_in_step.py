@@ -8,13 +8,16 @@ import pytest
 
 from nexus_cli.table import COMMANDS
 from nexus_core import errors
+from nexus_core.domain.checks.table import CHECKS
 from nexus_core.domain.events import EVENT_TYPES
+from nexus_core.formats.taskmaster import DOCTOR
 from nexus_core.plugins import hookspecs
+from nexus_core.services.checkup import FILE_WARNING
 from nexus_core.settings_table import CORE_SETTINGS
 from nexus_http.routes import all_routes
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("hooks.md", "errors.md", "settings.md", "events.md", "commands.md", "http.md")
+PAGES = ("hooks.md", "errors.md", "settings.md", "events.md", "findings.md", "commands.md", "http.md")
 
 
 @cache
@@ -81,6 +84,14 @@ def test_an_event_is_documented_with_its_payload(kind):
     [row] = [line for line in page("events.md").splitlines() if line.startswith(f"| `{kind}` |")]
 
     assert "Payload: " in row
+
+
+@pytest.mark.parametrize("check", [*CHECKS, *DOCTOR.checks, FILE_WARNING], ids=lambda check: check.code)
+def test_a_check_of_the_doctor_is_documented(check):
+    """By its code, with each of its mends."""
+    [row] = [line for line in page("findings.md").splitlines() if line.startswith(f"| `{check.code}` |")]
+
+    assert all(f"`{mend.name}`" in row for mend in check.mends)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from nexus_core.testing import nexus_for_test
 from nexus_http.app import create_app
 
 PAGE = (Path(__file__).parents[2] / "docs" / "plugins" / "task-formats.md").read_text("utf-8")
-[(NAME, SOURCE)] = re.findall(r"<!-- file: (\S+) -->\n```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+(NAME, SOURCE), _ = re.findall(r"<!-- file: (\S+) -->\n```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 CSV = b"key,title,status,depends_on\nmodel,The model,done,\nlogin,Log in,pending,model\n"
 
 

@@ -80,14 +80,33 @@ def running_hub(environ: Mapping[str, str], folder: Path) -> Iterator[RunningHub
             stdout=stream, stderr=stream, start_new_session=True,
         )  # fmt: skip
     try:
-        yield RunningHub(process, _wait(process, Path(environ["NEXUS_DATA_DIR"]), log), log)
+        yield RunningHub(process, wait_for_hub(process, Path(environ["NEXUS_DATA_DIR"]), log), log)
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
 
 
-def _wait(process: subprocess.Popen[bytes], data_dir: Path, log: Path) -> Hub:
+@contextmanager
+def running(
+    environ: Mapping[str, str], folder: Path, *arguments: str, python: str = sys.executable
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A command of the CLI that stays, such as `serve`, in a session of its own; ended afterwards."""
+    with (folder / f"{arguments[0]}.log").open("ab") as log:
+        process = subprocess.Popen(
+            [python, "-m", "nexus_cli", *arguments], env=dict(environ), cwd=folder, stdin=subprocess.DEVNULL,
+            stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(40)
+
+
+def wait_for_hub(process: subprocess.Popen[bytes], data_dir: Path, log: Path) -> Hub:
+    """The hub that a process is to become, once it is ready."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()

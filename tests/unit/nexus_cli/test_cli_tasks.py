@@ -52,6 +52,32 @@ def test_an_import_reports_each_kind_of_warning_with_its_places(nexus, tmp_path)
 
     assert "acme/api: would import 3 tasks (3 new, 0 changed, 0 as before), 2 dependencies" in ran.out
     assert "there is no task 99\n    at master / task 3 / dependencies[1]" in ran.out
+    assert "task doctor" not in ran.out
+
+
+def test_an_import_with_warnings_says_who_mends_them(nexus, tmp_path):
+    """The doctor knows how; it is not named where there is nothing to mend."""
+    file = tmp_path / "tasks.json"
+    file.write_text(json.dumps(FILE))
+    ran = nexus("task", "import", str(file), "--repo", "acme/api")
+    file.write_text(json.dumps({"tasks": FILE["tasks"][:2]}))
+    sound = nexus("task", "import", str(file), "--repo", "acme/web")
+
+    assert ran.out.endswith("How to mend them: nexus task doctor --repo acme/api\n")
+    assert "task doctor" not in sound.out
+
+
+def test_an_import_tells_each_cycle_and_a_handful_of_the_rest(nexus, tmp_path):
+    """With the place of each message; what is one kind and says the same is told once."""
+    tasks = [{"id": n, "title": "T", "dependencies": [(n - 1 ^ 1) + 1, n + 90, "x"]} for n in range(1, 13)]
+    file = tmp_path / "tasks.json"
+    file.write_text(json.dumps({"tasks": tasks}))
+    out = nexus("task", "import", str(file), "--repo", "acme/api").out
+
+    assert 6 == out.count("a cycle: ") and "a cycle: master:12 → master:11 → master:12\n    at master:11\n" in out
+    assert "12× there is no task x\n    at master / task 1 / dependencies[2], line 1; " in out
+    assert "there is no task 93\n    at master / task 3 / dependencies[1], line 1\n" in out
+    assert "9× more of the kind dangling_dependency (--json shows them)\n" in out
 
 
 def test_an_export_is_the_file_to_the_byte(nexus, imported):

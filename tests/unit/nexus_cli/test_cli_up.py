@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -110,8 +111,10 @@ def test_events_are_followed_as_they_happen(up, nexus):
     """A follower is told of what comes after it began, one document a line."""
     follower = start("events", "--follow", "--type", "task.created", "--json")
     try:
-        time.sleep(0.5)
-        nexus("task", "add", "Seen at once")
+        ready: list[object] = []
+        while not ready:  # it may take its time to begin
+            nexus("task", "add", "Seen at once")
+            ready, _, _ = select.select([follower.stdout], [], [], 1.0)
         event = json.loads(follower.stdout.readline())
         follower.send_signal(signal.SIGINT)
         follower.communicate(timeout=10)

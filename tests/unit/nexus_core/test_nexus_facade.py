@@ -43,6 +43,19 @@ def test_data_of_a_newer_version_is_refused_and_left_alone(opened, tmp_path):
         opened()
 
 
+def test_data_that_a_newer_version_has_only_added_to_is_worked_with(opened, tmp_path):
+    """Old and new hubs of one release line share a database while they are replaced one by one."""
+    opened().close()
+    with sqlite3.connect(tmp_path / "data" / "nexus.db") as connection:
+        connection.execute("INSERT INTO schema_migrations VALUES ('9999_expand_notes.sql', 'x')")
+        connection.execute("ALTER TABLE tasks ADD COLUMN notes text")
+
+    with opened() as nexus:
+        task = nexus.tasks.create("It works")
+        assert [] == nexus.store.pending_migrations()
+        assert task == nexus.tasks.get(task.id)
+
+
 def test_a_migration_that_was_tampered_with_is_refused(opened, tmp_path):
     """History is not rewritten."""
     opened().close()

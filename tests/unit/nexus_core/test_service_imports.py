@@ -121,15 +121,6 @@ def test_dependencies_follow_the_file(nexus, tasks_of):
     assert () == after["master:3"].dependencies
 
 
-def test_a_task_that_left_the_file_stays_with_a_warning(nexus, tasks_of):
-    """Nothing is ever deleted because a file was shortened."""
-    nexus.tasks.import_file(file(one(1), one(2)), REPO)
-    report = nexus.tasks.import_file(file(one(1)), REPO)
-
-    assert ["gone"] == codes(report)
-    assert "master:2" in tasks_of()
-
-
 def test_all_cycles_are_reported_and_the_rest_comes_in(nexus):
     """Each is left open at one step, and named."""
     report = nexus.tasks.import_file(
@@ -147,18 +138,6 @@ def test_all_cycles_are_reported_and_the_rest_comes_in(nexus):
     assert 2 == len(report.cycles) == codes(report).count("cycle")
     assert all(cycle[0] == cycle[-1] for cycle in report.cycles)
     assert (6, 3) == (report.created, len(nexus.tasks.ready()))
-
-
-def test_a_cycle_through_another_repository_is_found(nexus, tasks_of):
-    """The file alone has none; together with what people tied it would."""
-    nexus.tasks.import_file(file(one(1), one(2)), REPO)
-    ids = {key: task.id for key, task in tasks_of().items()}
-    other = nexus.tasks.create("Elsewhere", dependencies=[ids["master:2"]])
-    nexus.tasks.depend(ids["master:1"], other.id)
-    report = nexus.tasks.import_file(file(one(1), one(2, dependencies=[1])), REPO)
-
-    assert 1 == len(report.cycles)
-    assert () == tasks_of()["master:2"].dependencies
 
 
 def test_a_dry_run_reports_and_leaves_no_trace(nexus, types_of):

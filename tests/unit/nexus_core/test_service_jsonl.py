@@ -111,7 +111,7 @@ def test_a_cycle_is_reported_and_stays_in_the_file(nexus):
     )
     first, again = (nexus.tasks.import_file(text, REPO) for _ in range(2))
 
-    assert (("a", "b", "a"),) == first.cycles == again.cycles
+    assert [{"a", "b"}] == [set(cycle) for cycle in first.cycles] == [set(cycle) for cycle in again.cycles]
     assert (3, text.decode()) == (first.created, out(nexus))
 
 

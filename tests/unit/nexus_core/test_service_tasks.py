@@ -35,7 +35,7 @@ def test_a_new_task_is_pending_at_version_one(nexus, clock):
         task.title, task.description, task.labels, task.priority, task.status, task.version,
     )  # fmt: skip
     assert clock.now() == task.created_at == task.updated_at
-    assert 3 == task.complexity_auto
+    assert 5 == task.complexity_auto
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_next_is_the_best_ready_task_with_its_reasons(nexus, chain):
     found = nexus.tasks.next()
 
     assert chain[0] == found.task.id
-    assert ("medium priority", "2 open tasks wait for it", "complexity 3") == found.reasons
+    assert ("medium priority", "2 open tasks wait for it", "complexity 5") == found.reasons
 
 
 def test_next_keeps_to_what_an_agent_can_do(nexus):

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nexus_core.errors import UnreadableFile
-from nexus_core.formats.jsontext import MAX_DEPTH, clean, read
+from nexus_core.formats.jsonscan import MAX_DEPTH, Scanner
+from nexus_core.formats.jsontext import clean, read
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -44,6 +45,43 @@ def test_every_node_knows_its_source(value):
     node = file.root.members[0].node
 
     assert node.value == read(file.source(node).encode()).root.value
+
+
+def shape(node):
+    """A node with all that is inside it, and where."""
+    members = [(member.name, member.start, shape(member.node)) for member in node.members]
+    return (node.kind, node.start, node.end, node.value, members, [shape(item) for item in node.items])
+
+
+SPELLINGS = [
+    "1.50",
+    "-0",
+    "1E2",
+    '"\\u0041\\/"',
+    '"\\\\u0000"',
+    '{"\\u0061": 1, "b" : [ ]}',
+    "[[[]], {}]",
+    "9" * 299,
+    "1e400",
+]
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(st.lists(JSON.map(json.dumps) | st.sampled_from(SPELLINGS)), st.sampled_from(["", " ", "\r\n\t"]))
+def test_the_quick_way_finds_what_the_slow_one_finds(parts, gap):
+    """A text without anything odd is read by the standard library; its parts stand where they stand."""
+    text = f"{gap}[{gap}" + f"{gap},{gap}".join(parts) + f"{gap}]{gap}"
+
+    assert shape(Scanner(text).document()) == shape(read(text.encode()).root)
+
+
+@pytest.mark.parametrize("odd", ['{"a": 1, "a": 1}', '"\\u0000"', '"\\udead"', "[" * 99 + "]" * 99])
+def test_the_slow_way_is_taken_where_the_quick_one_would_be_silent(odd):
+    """Names that stand twice, texts that cannot be stored, nesting."""
+    file = read(f"[{odd}]".encode())
+
+    assert shape(Scanner(f"[{odd}]").document()) == shape(file.root)
+    assert (len(file.repeated), len(file.altered)) == (odd.count('"a"') // 2, odd.count("u"))
 
 
 @pytest.mark.parametrize(
@@ -84,6 +122,12 @@ def test_says_where_and_what_is_wrong(content, place, problem):
     assert problem in caught.value.message
 
 
+def test_a_question_ends_with_its_mark():
+    """And the advice follows."""
+    with pytest.raises(UnreadableFile, match=r"was the file cut off\? Correct it and import again"):
+        read(b'{"a": 1')
+
+
 def test_names_each_merge_conflict():
     """Conflict markers are told as such, each with its lines, rather than as the JSON fault that they cause."""
     content = b'{\n<<<<<<< HEAD\n"a": 1\n=======\n"a": 2\n>>>>>>> other\n,\n<<<<<<< HEAD\n"b": 1\n'
@@ -95,6 +139,16 @@ def test_names_each_merge_conflict():
         ("line 2", "a merge conflict begins here (HEAD) and ends at line 6"),
         ("line 8", "a merge conflict begins here (HEAD)"),
     ] == [tuple(fault) for fault in caught.value.faults]
+
+
+def test_of_many_merge_conflicts_the_first_are_named():
+    """And how many there are."""
+    with pytest.raises(UnreadableFile, match="the first of 23 unresolved merge conflicts") as caught:
+        read(b"<<<<<<< HEAD\n" * 23)
+
+    assert (21, ("line 21", "here begins the next of 3 more")) == (
+        len(caught.value.faults), tuple(caught.value.faults[-1]),
+    )  # fmt: skip
 
 
 def test_names_that_stand_twice_are_noted():

@@ -64,6 +64,15 @@ def test_a_tag_without_a_list_is_named():
     assert [("b, line 1", "odd_tag")] == [(warning.place, warning.code) for warning in parsed.warnings]
 
 
+def test_tags_that_differ_in_spaces_only_are_kept_apart():
+    """Each has its own tasks, and its own ids."""
+    task = {"id": 1, "title": "A"}
+    parsed = parse(json.dumps({"a": {"tasks": [task]}, " a": {"tasks": [task, {**task, "id": 2}]}}).encode())
+
+    assert ["a:1", "a-2:1", "a-2:2"] == keys(parsed)
+    assert [("a-2, line 1", "odd_tag")] == [(warning.place, warning.code) for warning in parsed.warnings]
+
+
 def test_byte_order_mark_and_windows_line_ends():
     """Files of Windows editors are read."""
     parsed = parse(b'\xef\xbb\xbf{\r\n  "tasks": [\r\n    {"id": 1, "title": "\xc3\x84"}\r\n  ]\r\n}\r\n')
@@ -371,7 +380,25 @@ def test_text_that_no_database_stores():
     task = parse(rb'{"tasks": [{"id": 1, "title": "A\u0000", "x\u0000": "\ud800"}]}')
 
     assert ("A", {"id": 1, "title": "A", "x": "\ufffd"}) == (task.tasks[0].title, task.tasks[0].raw_data)
-    assert ["master / task 1, line 1"] * 3 == [warning.place for warning in task.warnings]
+    assert ["master / task 1, line 1"] == [warning.place for warning in task.warnings]
+
+
+def test_texts_that_no_database_stores_are_told_once_a_task():
+    """Where the first of them stands."""
+    parsed = parse(b'[{"id": 1,\n"title": "a\\u0000", "details": "\\ud800"}, {"id": 2, "title": "B"}]')
+
+    assert [("master / task 1, line 2", "2 texts hold a NUL or half a character, which no database can store")] == [
+        (warning.place, warning.message) for warning in parsed.warnings
+    ]
+
+
+def test_a_flood_of_warnings_is_cut_off_with_its_number():
+    """A file of a few megabytes could give more than memory holds; warnings of other kinds stay."""
+    parsed = parse(json.dumps([{"id": 1, "title": "A", "dependencies": ["1", *range(2, 2000)]}, 7]).encode())
+    said = [warning.code for warning in parsed.warnings]
+
+    assert (1001, 1, 1) == tuple(map(said.count, ("dangling_dependency", "self_dependency", "not_a_task")))
+    assert "there are 998 more of the kind dangling_dependency, which are not listed" == parsed.warnings[-1].message
 
 
 def test_places_of_a_task_file():

@@ -49,11 +49,13 @@ def refused(data):
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        ({}, "there is no list of tasks"),
-        ("tasks", "there is no list of tasks"),
-        (3, "there is no list of tasks"),
-        ({"tasks": {"1": {"title": "A"}}}, "there is no list of tasks"),
-        ({"name": "x", "version": "1", "scripts": {}}, "there is no list of tasks"),
+        ({}, "there is no list of tasks in this file: it holds an object"),
+        ("tasks", "there is no list of tasks in this file: it holds a text"),
+        (3, "there is no list of tasks in this file: it holds a number"),
+        (None, "there is no list of tasks in this file: it holds null"),
+        ({"tasks": {"1": {"title": "A"}}}, "there is no list of tasks in this file: “tasks” is an object"),
+        ({"master": {"tasks": None}}, "there is no list of tasks in this file: “tasks” is null"),
+        ({"name": "x", "scripts": {}}, "in this file: at the top it has “name”, “scripts”. "),
         ({"tasks": ["buy milk"]}, "holds no task objects"),
         ({"tasks": [{}]}, "holds no task objects"),
         (
@@ -92,8 +94,15 @@ def test_a_merge_that_would_lose_tasks(content):
     assert "here and at line 2; tasks would be lost" in refused(content).message
 
 
+def test_a_list_of_tasks_that_stands_twice():
+    """Even where both are alike: the first change of one would make the other wrong."""
+    error = refused(b'{"tasks": [{"id": 1, "title": "A"}],\n"tasks": [{"id": 1, "title": "A"}]}')
+
+    assert "here and at line 2; one of the two would be ignored" in error.message
+
+
 def test_a_harmless_repetition_is_no_reason():
-    """Two equal lists lose nothing."""
+    """Two empty lists lose nothing."""
     parsed = parse(b'{"tasks": [{"id": 1, "title": "A", "subtasks": [], "subtasks": []}]}')
 
     assert ["duplicate_key"] == [warning.code for warning in parsed.warnings]

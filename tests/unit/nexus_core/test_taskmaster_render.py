@@ -152,7 +152,6 @@ def test_an_added_task_reads_back(content):
     [
         ({"title": 'Say "hi"'}, ("One", 'Say \\"hi\\"')),
         ({"description": "ü\n"}, ("caf\\u00e9 \\/", "\\u00fc\\n")),
-        ({"priority": Priority.CRITICAL}, ("high", "critical")),
         ({"status": Status.CANCELLED}, ("omplet", "ancell")),
         ({"status": Status.DONE}, ("", "")),
         ({"details": "new"}, ("", 'details": "new",\n      "')),
@@ -165,17 +164,24 @@ def test_changed_fields(changes, expected):
     assert expected == difference(FLAT, changed(FLAT, "master:1", **changes))
 
 
+def test_subtasks_without_a_priority_follow_their_parent():
+    """As for Taskmaster; one that does not follow gets a priority of its own, so that it stays as it is."""
+    tasks, keys = stored(FLAT)
+    parent = attrs.evolve(tasks["master:1"], priority=Priority.CRITICAL)
+    first, second = (attrs.evolve(tasks[f"master:1.{local}"], priority=Priority.CRITICAL) for local in (1, 2))
+    together = render(FLAT, [parent, first, second], keys)
+    apart = render(FLAT, [parent, first, tasks["master:1.2"]], keys)
+
+    assert ("high", "critical") == difference(FLAT, together)
+    assert ("", ',\n          "priority": "high"') == difference(together, apart)
+
+
 def test_several_changes_at_once():
     """Fields that were missing in a small object keep Taskmaster's order."""
     after = changed(FLAT, "master:1.1", status=Status.DONE, description="d", test_strategy="t", title="New")
 
-    assert list(json.loads(after)["tasks"][0]["subtasks"][0]) == [
-        "id",
-        "title",
-        "description",
-        "testStrategy",
-        "status",
-    ]
+    fields = list(json.loads(after)["tasks"][0]["subtasks"][0])
+    assert ["id", "title", "description", "testStrategy", "status"] == fields
 
 
 def test_the_other_test_strategy_is_kept():
@@ -244,13 +250,6 @@ def test_dependencies_that_were_no_list():
     content = b'[{"id": 1, "title": "A"}, {"id": 2, "title": "B"}, {"id": 3, "title": "C", "dependencies": "1"}]'
 
     assert b'"dependencies": ["1", 2]' in changed(content, "master:3", dependencies=(1, 2))
-
-
-def test_a_dependency_that_an_import_left_out_of_a_cycle_stays():
-    """An import refuses a cycle; the file keeps what it says, because nobody took the dependency away."""
-    content = b'[{"id": 1, "title": "A", "dependencies": [2]}, {"id": 2, "title": "B", "dependencies": [1]}]'
-
-    assert content == changed(content, "master:1", dependencies=())
 
 
 def test_dependencies_that_the_format_cannot_say_are_left_out():
@@ -348,13 +347,60 @@ def test_a_new_number_is_free_everywhere():
     assert {9: "master:1.2"} == new_keys(content, [*tasks.values(), again], keys)
 
 
+def test_a_new_number_is_not_one_that_dependencies_name_already():
+    """A dependency that leads nowhere, or to a task for want of a sibling, would mean the new task all at once."""
+    subtasks = [{"id": 1, "title": "x", "dependencies": [2, "1.3"]}]
+    content = json.dumps([
+        {"id": 1, "title": "A", "subtasks": subtasks, "dependencies": [3, "04"]}, {"id": 2, "title": "B"},
+    ]).encode()  # fmt: skip
+    tasks, keys = stored(content)
+    everyone = [*tasks.values(), fresh(98, "Task"), fresh(99, "Subtask", parent_id=1)]
+    before, after = (
+        {task.external_key: task.dependencies for task in parse(file).tasks}
+        for file in (content, render(content, everyone, keys))
+    )
+
+    assert {98: "master:5", 99: "master:1.4"} == new_keys(content, everyone, keys)
+    assert before.items() <= after.items()
+
+
+@pytest.mark.parametrize("huge", [2**53 - 1, 12345678901234567890, int("9" * 250)])
+def test_a_new_number_is_one_that_taskmaster_can_count_with(huge):
+    """JavaScript loses digits of greater ones."""
+    content = json.dumps([{"id": 4, "title": "A"}, {"id": huge, "title": "B"}]).encode()
+    tasks, keys = stored(content)
+
+    assert {9: "master:5"} == new_keys(content, [*tasks.values(), fresh(9, "New")], keys)
+
+
+@pytest.mark.parametrize(
+    ("owner", "target"),
+    [("master:1", "master:1.2"), ("master:1.1", "master:1"), ("master:1.1", "master:2"), ("master:2", "master:1#2")],
+)
+def test_a_dependency_that_would_not_be_read_as_such_is_not_written(owner, target):
+    """On the own parent or subtask, on a task that a sibling's number hides, on the second of two with one id."""
+    content = json.dumps([
+        {"id": 1, "title": "A", "subtasks": [{"id": 1, "title": "x"}, {"id": 2, "title": "y"}]},
+        {"id": 2, "title": "B"}, {"id": 1, "title": "C"},
+    ]).encode()  # fmt: skip
+    tasks, _ = stored(content)
+
+    assert content == changed(content, owner, dependencies=(tasks[target].id,))
+
+
+def test_a_new_tag_is_spelled_as_the_file_spells():
+    """Without escapes, where the file has none."""
+    content = '{"é": {"tasks": [{"id": 1, "title": "ü"}]}}'.encode()
+
+    assert '"ö": {"tasks": '.encode() in added(content, fresh(99, "New", external_key="ö:1"))
+
+
 def test_a_new_tag():
     """A tagged file gets the tag; a flat one has no place for it, so the task joins the others and says its key."""
     task = fresh(99, "New", external_key="feature:4")
     tagged, flat = added(VARIANTS["tagged"], task), added(FLAT, task)
 
     assert ["master", "other", "feature"] == list(json.loads(tagged))
-    assert "metadata" not in json.loads(tagged)["feature"]["tasks"][-1]
     assert ["feature:4"] * 2 == [parse(content).tasks[-1].external_key for content in (tagged, flat)]
     assert {"nexus": {"external_key": "feature:4"}} == json.loads(flat)["tasks"][-1]["metadata"]
 
@@ -398,7 +444,6 @@ def test_without_an_original_nothing_of_the_tasks_is_lost():
 def test_raw_data_that_is_no_json_is_not_written():
     """The task is, as if it were new."""
     task = fresh(1, "One", external_key="master:1", raw_data={"id": 1, "x": float("nan")})
-
     assert "One" == json.loads(render(None, [task], {}))["master"]["tasks"][0]["title"]
 
 

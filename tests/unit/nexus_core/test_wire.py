@@ -171,7 +171,7 @@ def test_readiness_lists_conditions_and_impact(hub):
     assert (False, [{"code": "dependencies", "message": "it waits for 1 task", "tasks": [one.id]}]) == (
         waiting["ready"], waiting["why"],
     )  # fmt: skip
-    assert {"unblocks": [two.id], "waiting": 1, "longest_chain": 1} == wire.readiness_to_wire(
+    assert {"unblocks": [two.id], "waiting": 1, "at_least": False, "longest_chain": 1} == wire.readiness_to_wire(
         hub.tasks.readiness(one.id)
     )["impact"]
 

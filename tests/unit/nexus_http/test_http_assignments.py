@@ -71,6 +71,24 @@ def test_the_key_of_an_assignment_works_for_it_alone(api, claim):
     assert 403 == holder.post("/keys", {"name": "x", "role": "viewer"}).status_code
 
 
+@pytest.mark.parametrize(
+    ("verb", "body"),
+    [
+        ("heartbeat", {}), ("activities", {"type": "thought", "body": "hm"}), ("complete", {}),
+        ("fail", {"error": "x"}), ("release", {}),
+    ],
+)  # fmt: skip
+def test_the_key_of_an_assignment_that_ended_says_so(api, claim, verb, body):
+    """409 `stale_claim` for every write, as with any other key; for all else the key is gone."""
+    holder, place, fence = _with(api, claim["key"]), f"/assignments/{claim['id']}", claim["fence"]
+    api.post(f"{place}/cancel", {})
+    late = holder.post(f"{place}/{verb}", {"fence": fence, **body})
+
+    assert (409, "stale_claim") == (late.status_code, late.json["code"])
+    for elsewhere in (holder.get(place), holder.get("/me"), holder.post("/assignments/99/heartbeat", {"fence": 1})):
+        assert 401 == elsewhere.status_code
+
+
 def test_the_work_goes_to_its_good_end(api, claim):
     """Activities, then complete with the branch."""
     place, fence = f"/assignments/{claim['id']}", claim["fence"]

@@ -174,6 +174,27 @@ def test_requests_of_all_workers_are_counted(server):
     assert int(line.rpartition(" ")[2]) >= 20
 
 
+@pytest.mark.parametrize("path", ["/api/v1/events/stream", "/api/v1/events?after=999999&wait=25"])
+def test_who_goes_away_while_waiting_leaves_its_place(tmp_path, path):
+    """A client that is cut off and comes again, many times, finds a place each time, and so do others."""
+    server = _start(tmp_path / "home", "--workers", "1", "--threads", "2")
+    headers = {"Authorization": f"Bearer {server.first_key}"}
+    try:
+        for _ in range(6):
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+            connection.request("GET", path, headers=headers)
+            time.sleep(0.1)
+            connection.close()
+            time.sleep(0.6)
+        connection.request("GET", "/api/v1/events/stream", headers=headers)
+        status = connection.getresponse().status
+        connection.close()
+    finally:
+        _stop(server.process)
+
+    assert 200 == status
+
+
 def test_it_stops_gracefully_while_somebody_follows(tmp_path):
     """SIGTERM ends streams; hub.json goes, the hub's key is revoked, the code is 0; the first key is printed once."""
     server = _start(tmp_path / "home")

@@ -82,6 +82,16 @@ def test_newer_schema_is_refused(engine, postgres_url):
         engine.migrate()
 
 
+def test_expanded_schema_is_worked_with(engine, postgres_url):
+    """What a newer Nexus of the same release line has added, of its core or of this plugin, hinders nobody."""
+    engine.migrate()
+    with psycopg.connect(postgres_url) as connection:
+        for name in ("9998_expand_notes.sql", "pg_9998_expand_notes.sql"):
+            connection.execute("INSERT INTO schema_migrations (name, checksum) VALUES (%s, 'x')", (name,))
+
+    assert ([], []) == (engine.pending_migrations(), engine.migrate())
+
+
 def test_changed_migration_is_refused(engine, postgres_url):
     """A migration that is not the one that was applied is not trusted."""
     engine.migrate()

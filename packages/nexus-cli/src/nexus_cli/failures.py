@@ -16,6 +16,7 @@ EXIT_BY_CODE = {
     "invalid": USAGE,
     "configuration": USAGE,
     "unreadable_file": USAGE,
+    "too_many": USAGE,
     "not_found": NOT_FOUND,
     "conflict": CONFLICT,
     "duplicate": CONFLICT,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 SENTENCES = {
     "task.created": "created {task} {title}",
     "task.edited": "edited {task} ({changes})",
+    "task.scored": "scored {task} {to} of 10, which was {from}",
     "task.moved": "moved {task} from {from} to {to}",
     "task.completed": "completed {task} {title}",
     "task.ready": "{task} is ready",
@@ -21,6 +22,8 @@ SENTENCES = {
     "task.depended": "let {task} wait for {on}",
     "task.undepended": "no longer lets {task} wait for {on}",
     "tasks.imported": "imported tasks: {created} new, {changed} changed, {unchanged} as before",
+    "scores.imported": "imported scores of tag {tag}: {scored} tasks, {changed} changed",
+    "tasks.mended": "mended {code} ({mend}): {changes}",
     "repository.added": "added the repository {name}",
     "repository.edited": "edited the repository ({changes})",
     "repository.synced": "asked for {name} to be brought in step",

@@ -25,10 +25,12 @@ TASK = {
     "next": Entry("Show the best task that is ready, and why it is", "task_next:next_"),
     "ready": Entry("List the tasks that are ready, in the order of work", "task_ready:ready"),
     "why": Entry("Say why a task is not ready, and what it holds up", "task_why:why"),
+    "complexity": Entry("Say how complex a task is, and by what factors", "task_complexity:complexity"),
     "depend": Entry("Let a task wait for others, or no longer", "task_depend:depend"),
     "graph": Entry("Show what waits for what; draw it as Mermaid or SVG", "task_graph:graph"),
-    "import": Entry("Import a task file, such as Taskmaster's tasks.json", "task_import:import_"),
+    "import": Entry("Import a task file or a complexity report of Taskmaster's", "task_import:import_"),
     "export": Entry("Write a repository's task file, with what changed since", "task_export:export"),
+    "doctor": Entry("Say what is wrong in the tasks of a repository, and mend it", "task_doctor:doctor"),
     "claim": Entry("Take a ready task for an agent, atomically", "task_claim:claim"),
 }
 REPO = {

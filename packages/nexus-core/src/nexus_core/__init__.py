@@ -36,34 +36,35 @@ _HOMES = {
     ),
     "domain.events": (
         "Event TaskCreated TaskEdited TaskMoved TaskCompleted TaskReady TaskConflicted TaskDepended TaskUndepended "
-        "TasksImported "
+        "TaskScored TasksImported ScoresImported TasksMended "
         "RepositoryAdded RepositoryEdited RepositorySynced AssignmentCreated AssignmentStarted AssignmentCompleted "
         "AssignmentFailed AssignmentReleased AssignmentCancelled AssignmentLost ActivityAdded InboxAnswered "
         "ChangeWasOpened ChangeWasMerged ChangeWasClosed ChangeLinked DocumentsChanged DocumentsPublished "
         "NotificationSent DeliveryRefused DeliveryReplayed AccessRefused KeyCreated KeyRevoked UserInvited UserEdited "
         "JobDied JobRetried EVENT_TYPES"
     ),
+    "domain.findings": "Case Check Diagnosis FileMend Finding Mend Mended Severity",
+    "domain.chart": "FileFacts FileLink",
     "domain.references": "Reference find_references",
     "domain.readiness": "Readiness Condition Impact",
     "domain.graph": "Graph",
     "domain.picture": "Excerpt excerpt",
-    "domain.complexity": "Complexity",
+    "domain.complexity": "Complexity Factor TaskFacts Score Source",
     "domain.assignment": "Choice",
     "plugins.context": "Context",
     "plugins.hookspecs": "hookimpl",
     "plugins.lazily": "lazily",
     "plugins.records": (
         "EventHandler DeliverySource JobHandler AgentRunnerFactory StoreFactory WakeupFactory AssignmentPolicy "
-        "ComplexityEstimator TaskFormat Document DocumentRenderer Command Route Transport IdentityProvider HealthCheck "
-        "NotChecked "
-        "GitCredentials Setting PluginSettings Schedule"
+        "ComplexityEstimator TaskFormat ScoreFormat Document DocumentRenderer Command Route Transport IdentityProvider "
+        "HealthCheck NotChecked GitCredentials Setting PluginSettings Schedule"
     ),
     "ports.agents": "AgentRunner RunRequest RunResult",
     "ports.wakeup": "Wakeup Ring",
     "ports.queries": "TaskQuery ReadyQuery Page",
     "ports.storage": "Store",
     "formats.mermaid": "to_mermaid",
-    "formats.model": "ParsedTask ParsedTasks Warning_",
+    "formats.model": "ParsedTask ParsedTasks ParsedScore ParsedScores FileDoctor FileExamination Warning_",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 

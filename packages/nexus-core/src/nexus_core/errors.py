@@ -48,6 +48,12 @@ class UnreadableFile(Invalid):
     code = "unreadable_file"
 
 
+class TooMany(Invalid):
+    """There is more of it than one answer holds. Ask for a part, or page by page."""
+
+    code = "too_many"
+
+
 class NotFound(NexusError):
     """There is no such thing, or it is not yours to see."""
 
@@ -133,7 +139,7 @@ class Contention(Unavailable):
 
 
 class SchemaTooNew(NexusError):
-    """The data was written by a newer version of Nexus. Install that version or a later one."""
+    """The data was changed by a newer version of Nexus. Install that version or a later one."""
 
     code = "schema_too_new"
 

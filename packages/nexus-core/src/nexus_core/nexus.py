@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .services.assignments import AssignmentService
     from .services.changes import ChangeService
     from .services.deliveries import DeliveryService
+    from .services.doctor import DoctorService
     from .services.documents import DocumentService
     from .services.events import EventService
     from .services.health import HealthService
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from .services.inbox import InboxService
     from .services.jobs import JobService
     from .services.repositories import RepositoryService
+    from .services.scores import ScoreService
     from .services.tasks import TaskService
 
 
@@ -88,7 +90,9 @@ class Nexus:
         except BaseException:
             store.close()
             raise
-        return cls(config=config, store=store, plugins=found, clock=clock or SystemClock(), wakeup=wakeup)
+        return cls(
+            config=config, store=store, plugins=found, clock=clock or store.clock or SystemClock(), wakeup=wakeup
+        )
 
     # Services are made when they are first used: a short command pays for the one that it needs.
 
@@ -97,14 +101,28 @@ class Nexus:
         """Tasks and the graph that they make."""
         from .services.tasks import TaskService
 
-        return TaskService(self._unit, self._imports)
+        return TaskService(self._unit, self._imports, self.scores)
 
     @cached_property
     def _imports(self) -> ImportService:
         """Task files; reached through `tasks`."""
         from .services.imports import ImportService
 
-        return ImportService(self._unit)
+        return ImportService(self._unit, self.scores)
+
+    @cached_property
+    def scores(self) -> ScoreService:
+        """How complex tasks are, and why."""
+        from .services.scores import ScoreService
+
+        return ScoreService(self._unit)
+
+    @cached_property
+    def task_doctor(self) -> DoctorService:
+        """What is wrong in tasks, and its mends."""
+        from .services.doctor import DoctorService
+
+        return DoctorService(self._unit)
 
     @cached_property
     def repositories(self) -> RepositoryService:

@@ -12,6 +12,7 @@ from .domain.agents import Activity, AgentState, Assignment
 from .domain.changes import Change, ChangeLink
 from .domain.deliveries import Delivery
 from .domain.events import Event
+from .domain.findings import Case, Finding
 from .domain.graph import Graph
 from .domain.jobs import Job
 from .domain.readiness import Readiness, is_ready
@@ -20,7 +21,9 @@ from .domain.tasks import Task, task_key
 
 if TYPE_CHECKING:
     from .ports.queries import LaneStats
-    from .services.importing import ImportReport
+    from .services.doctor import MendReport
+    from .services.import_report import ImportReport
+    from .services.scores import Explanation
     from .services.tasks import Recommendation
 
 Wire = dict[str, Any]
@@ -269,8 +272,29 @@ def readiness_to_wire(readiness: Readiness) -> Wire:
         and {
             "unblocks": list(impact.unblocks),
             "waiting": impact.waiting,
+            "at_least": impact.is_at_least,
             "longest_chain": impact.longest_chain,
         },
+    }
+
+
+def complexity_to_wire(found: Explanation, prefix: str = "NX") -> Wire:
+    """How complex a task is, who says so, and by what factors; these are of `complexity_auto`."""
+    task, score = found.task, found.score
+    return {
+        "task_id": task.id,
+        "key": task_key(task.id, prefix),
+        "score": task.complexity,
+        "source": found.source and str(found.source),
+        "complexity_auto": task.complexity_auto,
+        "complexity_manual": task.complexity_manual,
+        "auto_source": score and str(score.source),
+        "estimator": score and score.estimator,
+        "factors": [
+            {"name": factor.name, "value": factor.value, "because": factor.because}
+            for factor in (score.factors if score else ())
+        ],
+        "reasoning": score.reasoning if score else "",
     }
 
 
@@ -303,14 +327,18 @@ def report_to_wire(report: ImportReport, prefix: str = "NX") -> Wire:
     """What an import did, or would do."""
     return {
         "repository": report.repository,
+        "kind": report.kind,
         "format": report.format,
         "layout": report.layout,
+        "tag": report.tag,
         "dry_run": report.dry_run,
         "tasks": report.tasks,
         "dependencies": report.dependencies,
         "created": report.created,
         "changed": report.changed,
         "unchanged": report.unchanged,
+        "unscored": report.unscored,
+        "unmatched": report.unmatched,
         "warnings": [
             {"place": one.place, "code": one.code, "message": one.message, "done": one.done} for one in report.warnings
         ],
@@ -328,6 +356,88 @@ def report_to_wire(report: ImportReport, prefix: str = "NX") -> Wire:
             for one in report.conflicts
         ],
         "cycles": [list(cycle) for cycle in report.cycles],
+    }
+
+
+def finding_to_wire(finding: Finding, prefix: str = "NX") -> Wire:
+    """What the doctor found in a repository, with the ways to mend it."""
+    check = finding.check
+    repository = None
+    if finding.repository_id is not None:
+        repository = {"id": finding.repository_id, "name": finding.repository}
+    return {
+        "code": check.code,
+        "severity": str(check.severity),
+        "repository": repository,
+        "message": check.message(finding.count),
+        "meanwhile": check.meanwhile,
+        "count": finding.count,
+        "cases": [_case_to_wire(case, finding, prefix) for case in finding.cases],
+        "mends": _mends_to_wire(finding),
+    }
+
+
+def _case_to_wire(case: Case, finding: Finding, prefix: str) -> Wire:
+    def tell(task_id: int) -> Wire:
+        task = finding.tasks.get(task_id)  # none: in a repository that the asker does not see
+        return {
+            "id": task_id,
+            "key": task_key(task_id, prefix),
+            "external_key": task and task.external_key,
+            "title": task and task.title,
+            "status": task and str(task.status),
+            "repository": task and task.repository,
+        }
+
+    place = None if case.line is None or finding.path is None else f"{finding.path}:{case.line}"
+    own = None if case.task is None else tell(case.task)
+    return {
+        "message": case.message,
+        "task": own,
+        "external_key": case.key or (own and own["external_key"]),
+        "others": [tell(other) for other in case.others],
+        "place": place,
+        "commands": list(case.commands),
+    }
+
+
+def _mends_to_wire(finding: Finding) -> list[Wire]:
+    check = finding.check
+    doctor = f"nexus task doctor --repo {finding.repository or 'none'} --fix --only {check.code}"
+    found: list[Wire] = [
+        {
+            "by": "nexus",
+            "name": mend.name,
+            "does": mend.does,
+            "automatic": mend.automatic,
+            "command": doctor if check.mend() is mend else f"{doctor}:{mend.name}",
+        }
+        for mend in check.mends
+    ]
+    if check.advice:
+        by_hand = finding.cases[0].commands if finding.count == 1 and len(finding.cases) == 1 else ()
+        command = by_hand[0] if len(by_hand) == 1 else None
+        found.append({"by": "person", "name": None, "does": check.advice, "automatic": False, "command": command})
+    return found
+
+
+def mend_report_to_wire(report: MendReport, prefix: str = "NX") -> Wire:
+    """What was mended, or would be, and what remains."""
+    return {
+        "repository": report.repository,
+        "path": report.path,
+        "dry_run": report.dry_run,
+        "mended": [
+            {
+                "code": one.check.code,
+                "mend": one.mend.name,
+                "does": one.mend.does,
+                "count": one.count,
+                "changes": list(one.changes),
+            }
+            for one in report.mended
+        ],
+        "findings": [finding_to_wire(one, prefix) for one in report.findings],
     }
 
 

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from nexus_core.domain.access import Actor, Scope, system_actor
-from nexus_core.errors import Fault, Forbidden, Invalid, NexusError, NotFound, Unauthenticated
+from nexus_core.errors import Fault, Forbidden, Invalid, NexusError, NotFound, StaleClaim, Unauthenticated
 
 from .operations import ANYBODY, PUBLIC, Operation, operation_of
 
@@ -58,7 +58,11 @@ class Authentication:
             raise
 
     def _admit(self, req: falcon.Request, declared: Operation, params: dict[str, Any]) -> Actor:
-        actor = self.identify(req)
+        try:
+            actor = self.identify(req)
+        except Unauthenticated:
+            self._tell_former_holder(req, params)
+            raise
         req.context.actor = actor
         if declared.scope != ANYBODY:
             actor.require(Scope(declared.scope))
@@ -81,6 +85,16 @@ class Authentication:
         if scheme.lower() != "bearer" or not secret.strip():
             raise Unauthenticated("send an API key as “Authorization: Bearer …”")
         return self._nexus.keys.authenticate(secret.strip())
+
+    def _tell_former_holder(self, req: falcon.Request, params: dict[str, Any]) -> None:
+        """Let an agent that reports to an assignment hear that it has ended, rather than that its key has.
+
+        :raises StaleClaim: the key was that assignment's, and ended with it
+        """
+        secret = (req.get_header("Authorization") or "").partition(" ")[2].strip()
+        reported_to = params.get("assignment_id") if req.method == "POST" and secret else None
+        if reported_to is not None and self._nexus.keys.ended_assignment(secret) == reported_to:
+            raise StaleClaim
 
     def _record(self, req: falcon.Request, refused: NexusError) -> None:
         """Keep the refusal among the events; so many a minute, since anybody on the network can cause them."""

@@ -11,7 +11,9 @@ from typing import Any
 
 from nexus_core.domain.access import ActorKind, Role
 from nexus_core.domain.agents import ActivityType, AssignmentStatus
+from nexus_core.domain.complexity import Source
 from nexus_core.domain.deliveries import DeliveryState
+from nexus_core.domain.findings import Severity
 from nexus_core.domain.jobs import JobState
 from nexus_core.domain.tasks import Priority, Status
 
@@ -40,8 +42,13 @@ SHAPES: dict[str, str] = {
     "RepositoryRef": "id:int name:text",
     "Task": _TASK,
     "Condition": "code:text message:text tasks:[int]",
-    "Impact": "unblocks:[int] waiting:int longest_chain:int",
+    "Impact": "unblocks:[int] waiting:int at_least:flag longest_chain:int",
     "Readiness": "ready:flag why:[Condition] notes:[text] impact:Impact?",
+    "Factor": "name:text value:number because:text",
+    "Complexity": (
+        f"task_id:int key:text score:int? source:{_words(Source)}? complexity_auto:int? complexity_manual:int? "
+        f"auto_source:{_words(Source)}? estimator:text? factors:[Factor] reasoning:text"
+    ),
     "Recommendation": "task:Task? reasons:[text]",
     "Node": (
         f"id:int key:text title:text status:{_words(Status)} priority:{_words(Priority)} repository:text? "
@@ -53,9 +60,19 @@ SHAPES: dict[str, str] = {
     "Warning": "place:text code:text message:text done:text",
     "ImportConflict": "task:int key:text external_key:text field:text base:any file:any nexus:any taken:file|nexus",
     "ImportReport": (
-        "repository:text format:text layout:text dry_run:flag tasks:int dependencies:int created:int changed:int "
-        "unchanged:int warnings:[Warning] conflicts:[ImportConflict] cycles:[[text]]"
+        "repository:text kind:tasks|scores format:text layout:text tag:text? dry_run:flag tasks:int dependencies:int "
+        "created:int changed:int unchanged:int unscored:int unmatched:int warnings:[Warning] "
+        "conflicts:[ImportConflict] cycles:[[text]]"
     ),
+    "TaskRef": "id:int key:text external_key:text? title:text? status:text? repository:text?",
+    "Case": "message:text task:TaskRef? external_key:text? others:[TaskRef] place:text? commands:[text]",
+    "Mend": "by:nexus|person name:text? does:text automatic:flag command:text?",
+    "Finding": (
+        f"code:text severity:{_words(Severity)} repository:RepositoryRef? message:text meanwhile:text count:int "
+        "cases:[Case] mends:[Mend]"
+    ),
+    "Mended": "code:text mend:text does:text count:int changes:[text]",
+    "MendReport": "repository:text? path:text? dry_run:flag mended:[Mended] findings:[Finding]",
     "TaskFile": "",
     "Repository": "id:int name:text url:text default_branch:text created_at:time",
     "Activity": (

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from nexus_core.nexus import Nexus
 
 GRACE_SECONDS = 20
+KEPT_SECONDS = 75
+"""How long an idle connection is kept: longer than by load balancers (60), under whom none may be closed."""
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
@@ -45,7 +47,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
         settings = {
             "bind": [f"fd://{os.dup(self._listener.fileno())}"],
             "workers": workers, "threads": threads, "worker_class": PatientWorker, "worker_connections": 1000,
-            "timeout": 120, "graceful_timeout": GRACE_SECONDS, "keepalive": 15, "loglevel": "warning",
+            "timeout": 120, "graceful_timeout": GRACE_SECONDS, "keepalive": KEPT_SECONDS, "loglevel": "warning",
             "limit_request_line": 8190, "proc_name": "nexus", "control_socket_disable": True,
             "post_fork": self._after_fork, "post_worker_init": self._when_worker_ready,
             "worker_exit": self._when_worker_ends, "on_exit": self._when_over,

@@ -1,10 +1,12 @@
 """Requests that wait: how many may at once, and that they end when the server stops.
 
-A waiting request keeps a thread of its worker busy, so only half of the threads may wait; the other half answers.
+A waiting request keeps a thread of its worker busy, so only half of the threads may wait; the other half answers. Who
+went away without waiting for an answer must not keep a place from others.
 """
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,9 +24,9 @@ def limit_seats(number: int) -> None:
     _seats = threading.BoundedSemaphore(max(1, number))
 
 
-def take_seat() -> bool:
-    """A place to wait; false when all are taken. Give it back with `leave_seat`."""
-    return _seats.acquire(blocking=False)
+def take_seat(patience: float = 0.0) -> bool:
+    """A place to wait; false when all are taken, for so many seconds. Give it back with `leave_seat`."""
+    return _seats.acquire(timeout=patience)
 
 
 def leave_seat() -> None:
@@ -41,6 +43,18 @@ def seat() -> Iterator[bool]:
     finally:
         if taken:
             leave_seat()
+
+
+def has_left(client: socket.socket | None) -> bool:
+    """Whether a client has closed its connection, which nothing else tells while there is nothing to write."""
+    if client is None:  # where there is no connection, in-process
+        return False
+    try:
+        return client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def pause(seconds: float = PAUSE_SECONDS) -> bool:

@@ -69,11 +69,14 @@ def configure(connection: PatientConnection) -> None:
     connection.prepare_threshold = 2
 
 
-def check(connection: PatientConnection) -> None:
-    """Make sure that a connection from the pool still works, before a transaction relies on it."""
+def begin(connection: PatientConnection, statement: str) -> None:
+    """Begin a transaction on a connection from the pool, which may have been lost meanwhile.
+
+    :raises OperationalError: it was; nothing happened
+    """
     connection.patience = CHECK_PATIENCE
     try:
-        connection.execute("")
+        connection.execute(statement)
     finally:
         del connection.patience  # back to the class's
 

@@ -4,32 +4,39 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import cache
 from importlib import resources
+from time import monotonic
 from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
 from psycopg_pool import ConnectionPool
 
 from nexus_core.errors import NexusError
-from nexus_core.storage.session import Row, SqlSession, expand
+from nexus_core.storage.session import Row, SqlSession, expand, insertions
 from nexus_core.storage.statements import for_postgres, parse, pyformat, statements
 
 from . import migrate as migrations
-from .connection import PatientConnection, check, configure, connect
+from .clock import DatabaseClock
+from .connection import PatientConnection, begin, configure, connect
 from .errors import ours
+from .front import ReadyFront
 from .target import Target
 
 POOL_SECONDS = 8.0
 """How long a caller waits for a connection: long enough to sit out a restart of the database."""
 
 WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_TAKING = ("take_any", "take_ready")
+_LIST = re.compile(r"IN \(:([a-z_]+)\)")
 READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
@@ -45,17 +52,25 @@ def _plain(name: str) -> str:
     return pyformat(rendered()[name])
 
 
+@cache
+def _with_arrays(name: str) -> str:
+    """A statement whose lists are one parameter each: the same text, and the same plan, however long they are."""
+    return pyformat(_LIST.sub(r"= ANY(:\1)", rendered()[name]))
+
+
 class PostgresSession:
     """Named statements on one connection, within the transaction that it is in."""
 
     def __init__(self, connection: PatientConnection) -> None:
         self._connection = connection
+        self._cursor = connection.cursor()  # one for all: each statement's answer is read before the next is sent
+        self.took = False  #: a task was taken from the head of the ready ones
 
     def _execute(self, name: str, parameters: Mapping[str, Any]) -> psycopg.Cursor[dict[str, Any]]:
-        if any(type(value) is tuple for value in parameters.values()):
-            sql, parameters = expand(rendered()[name], parameters)
-            return self._connection.execute(pyformat(sql), parameters)
-        return self._connection.execute(_plain(name), parameters)
+        if name in _TAKING:
+            self.took = True
+        sql, parameters = expand(rendered()[name], parameters)
+        return self._cursor.execute(pyformat(sql), parameters)
 
     def run(self, name: str, /, **parameters: Any) -> int:
         """Run a statement; the number of rows that it changed."""
@@ -63,16 +78,14 @@ class PostgresSession:
 
     def many(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run a statement for each of many rows."""
-        with self._connection.cursor() as cursor:
-            cursor.executemany(_plain(name), rows)
+        self._cursor.executemany(_plain(name), rows)
 
-    def each(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[Row | None]:
-        """Run a statement for each of many rows, without waiting for each; the first row of each answer."""
-        found: list[Row | None] = []
-        with self._connection.cursor() as cursor:
-            cursor.executemany(_plain(name), rows, returning=True)
-            while rows and (not found or cursor.nextset()):
-                found.append(cursor.fetchone())
+    def insert(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Insert rows; their ids, in order."""
+        found: list[int] = []
+        for sql, parameters in insertions(rendered()[name], rows):
+            # RETURNING promises no order, but ids are given in the order of the rows.
+            found += sorted(row["id"] for row in self._cursor.execute(pyformat(sql), parameters).fetchall())
         return found
 
     def one(self, name: str, /, **parameters: Any) -> Row | None:
@@ -83,6 +96,19 @@ class PostgresSession:
         """All rows of the answer."""
         return [*self._execute(name, parameters).fetchall()]
 
+    def tuples(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
+        """All rows of the answer, without the names of their columns."""
+        flat = {key: list(value) if type(value) is tuple else value for key, value in parameters.items()}
+        with self._connection.cursor(row_factory=tuple_row) as cursor:
+            return cursor.execute(_with_arrays(name), flat).fetchall()
+
+    def time(self) -> datetime:
+        """The time at the database."""
+        row = self._connection.execute("SELECT clock_timestamp() AS now").fetchone()
+        assert row is not None  # noqa: S101 - it has one row
+        found: datetime = row["now"]
+        return found
+
 
 class PostgresEngine:
     """A PostgreSQL database."""
@@ -91,6 +117,8 @@ class PostgresEngine:
 
     def __init__(self, url: str) -> None:
         self.target = Target.from_url(url)
+        self._front = ReadyFront()
+        self.clock = DatabaseClock(self.time)
         self._local = threading.local()
         self._begin_anew()
         weak = weakref.WeakMethod(self._begin_anew)
@@ -128,23 +156,51 @@ class PostgresEngine:
             reconnect_timeout=POOL_SECONDS,
             num_workers=2,
             configure=configure,
-            check=check,
             open=True,
         )
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[SqlSession]:
-        # The pool commits or rolls back what is open when the connection is handed back.
-        with self._our_errors(), self._opened().connection() as connection:
-            connection.execute(begin)
-            self._local.session = PostgresSession(connection)
+    def _transaction(self, statement: str) -> Iterator[SqlSession]:
+        with self._our_errors(), self._begun(statement) as connection:
+            session = self._local.session = PostgresSession(connection)
             try:
-                yield self._local.session
-            finally:
+                yield session
+            except BaseException:
                 self._local.session = None
-            if connection.info.transaction_status == TransactionStatus.INERROR:
+                with suppress(psycopg.Error):
+                    connection.execute("ROLLBACK")
+                raise
+            self._local.session = None
+            if connection.pgconn.transaction_status == TransactionStatus.INERROR:
+                connection.execute("ROLLBACK")
                 # PostgreSQL would roll back and call it a commit.
                 raise NexusError("a statement failed, so that the transaction cannot be committed")
+            connection.execute("COMMIT")
+            if session.took:
+                self._front.claimed(connection)
+
+    @contextmanager
+    def _begun(self, statement: str) -> Iterator[PatientConnection]:
+        """A connection of the pool with a transaction begun.
+
+        Connections that were lost meanwhile, such as when the database was restarted, show at the BEGIN, before which
+        nothing happened: another one is taken then. To ask each for an answer before would cost a round trip.
+        """
+        pool = self._opened()
+        end = monotonic() + POOL_SECONDS
+        while True:
+            connection = pool.getconn(max(0.1, end - monotonic()))
+            try:
+                begin(connection, statement)
+                break
+            except psycopg.OperationalError:
+                pool.putconn(connection)
+                if not connection.closed or monotonic() > end:
+                    raise
+        try:
+            yield connection
+        finally:
+            pool.putconn(connection)
 
     @contextmanager
     def writing(self) -> Iterator[SqlSession]:
@@ -164,6 +220,12 @@ class PostgresEngine:
         with self._transaction(READING) as session:
             yield session
 
+    def time(self) -> datetime:
+        """The time at the database, asked within the transaction of the thread if it is in one."""
+        with self.reading() as session:
+            assert isinstance(session, PostgresSession)  # noqa: S101 - we make no others
+            return session.time()
+
     def migrate(self) -> list[str]:
         """Bring the schema up to date; the migrations applied. Safe when several start at once."""
         with self._our_errors(), connect(self.target.conninfo, self.target.label) as connection:
@@ -179,8 +241,8 @@ class PostgresEngine:
 
         :raises Unavailable: there was none
         """
-        with self._our_errors(), self._opened().connection() as connection:
-            connection.execute("SELECT 1")
+        with self._our_errors(), self._begun(READING) as connection:
+            connection.execute("ROLLBACK")
 
     def close(self) -> None:
         """Let go of every connection."""

@@ -39,7 +39,7 @@ def _place(name: str) -> tuple[str, bool]:
 def outstanding(connection: PatientConnection) -> list[tuple[str, str]]:
     """The migrations still to be applied, in order: name and text.
 
-    :raises SchemaTooNew: a newer Nexus wrote this schema
+    :raises SchemaTooNew: a newer Nexus changed this schema beyond what we can work with
     """
     row = connection.execute("SELECT to_regclass('schema_migrations') IS NOT NULL AS known").fetchone()
     if not row or not row["known"]:

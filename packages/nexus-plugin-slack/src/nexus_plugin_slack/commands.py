@@ -204,4 +204,5 @@ def _waiting(picture: Picture, prefix: str) -> str:
     opens = f" Done, it makes ready: {names}{more}." if names else ""
     waits = "waits" if impact.waiting == 1 else "wait"
     chain = f", {impact.longest_chain} of them in a row" if impact.longest_chain > 1 else ""
-    return f":link: *{count(impact.waiting, 'open task')} {waits} for it*{chain}.{opens}"
+    number = f"{impact.waiting} or more open tasks" if impact.is_at_least else count(impact.waiting, "open task")
+    return f":link: *{number} {waits} for it*{chain}.{opens}"

@@ -1,4 +1,4 @@
-"""`nexus task import`: a task file into Nexus."""
+"""`nexus task import`: a task file, or a complexity report, into Nexus."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ TIMEOUT = 600.0
 """Seconds: a file may hold tens of thousands of tasks."""
 _PLACES_SHOWN = 5
 _LONGEST = 200
+_ALIKE_SHOWN = 4
 
 
 @command(
@@ -30,19 +31,26 @@ _LONGEST = 200
 @repo_option(help="owner/name, added if it is new; in a checkout of GitHub, that one.")
 @click.option("--path", help="Where the file stands in the repository. Default: seen from the checkout's top.")
 @click.option("--format", "format_", metavar="NAME", help="taskmaster, jsonl …; otherwise name or content tell.")
+@click.option("--tag", help="Of a complexity report: the tag that it is of. Default: as its file name says.")
 @click.option("--dry-run", is_flag=True, help="Only report what would be done.")
-def import_(
-    session: Session, file: str, repository: str | None, path: str | None, format_: str | None, dry_run: bool
-) -> None:
-    """Import a task file, Taskmaster's or JSON Lines; again, to bring in what changed. `-` is standard input."""
-    content = read_file(file)
+def import_(session: Session, file: str, repository: str | None, path: str | None, **more: Any) -> None:
+    """Import a task file, Taskmaster's or JSON Lines; again, to bring in what changed. `-` is standard input.
+
+    A complexity report of Taskmaster's is known by its shape: its scores go to the tasks that are there. A score that
+    a person set stays.
+    """
+    content, dry_run = read_file(file), more["dry_run"]
     query = {
-        "repository": scope.required(repository), "path": path or place_of(file), "format": format_,
+        "repository": scope.required(repository), "path": path or place_of(file), "format": more["format_"],
+        "tag": more["tag"],
         "dry_run": dry_run or None,
     }  # fmt: skip
     _progress(session, f"importing {len(content)} bytes into {query['repository']} …")
     answer = session.call("POST", "/tasks/import", query=query, content=content, timeout=TIMEOUT)
     session.show(answer, show_report)
+    # Once: who imports again knows.
+    if session.document(answer)["created"] and file != "-" and (beside := reports_beside(Path(file))):
+        session.note(f"Scores lie beside it, and are not taken by themselves: nexus task import {beside[0]}")
 
 
 def place_of(file: str) -> str | None:
@@ -54,6 +62,12 @@ def place_of(file: str) -> str | None:
     return (whole.relative_to(top) if top else Path(whole.name)).as_posix()
 
 
+def reports_beside(file: Path) -> list[Path]:
+    """The complexity reports that Taskmaster keeps beside its task file."""
+    folder = file.parent.parent / "reports"
+    return sorted(folder.glob("task-complexity-report*.json")) if file.parent.name == "tasks" else []
+
+
 def _progress(session: Session, text: str) -> None:
     from ..screen import stderr_is_terminal
 
@@ -63,15 +77,7 @@ def _progress(session: Session, text: str) -> None:
 
 def show_report(screen: Screen, report: dict[str, Any]) -> None:
     """Tell the report of an import: the figures, then each kind of warning with its places."""
-    words = ("new", "changed", "as before")
-    figures = ", ".join(
-        f"{report[name]} {word}" for name, word in zip(("created", "changed", "unchanged"), words, strict=True)
-    )
-    start = "would import" if report["dry_run"] else "imported"
-    screen.line(
-        f"{screen.bold(report['repository'])}: {start} {report['tasks']} tasks ({figures}), "
-        f"{report['dependencies']} dependencies"
-    )
+    screen.line(f"{screen.bold(report['repository'])}: {_scores(report) if _is_scores(report) else _tasks(report)}")
     _show_conflicts(screen, report["conflicts"])
     told = [warning for warning in report["warnings"] if warning["code"] not in ("conflict", "held")]
     for (message, done), places in _grouped(told).items():
@@ -80,6 +86,30 @@ def show_report(screen: Screen, report: dict[str, Any]) -> None:
         shown = "; ".join(places[:_PLACES_SHOWN]) + (f"; and {more} more (--json shows them)" if more > 0 else "")
         screen.line(f"    {screen.dim('at')} {screen.style(shown)}")
         screen.line(f"    {screen.dim(done)}")
+    if report["warnings"] and not report["dry_run"]:
+        screen.line(f"How to mend them: nexus task doctor --repo {screen.style(report['repository'])}")
+
+
+def _is_scores(report: dict[str, Any]) -> bool:
+    return report.get("kind") == "scores"
+
+
+def _scores(report: dict[str, Any]) -> str:
+    start = "would score" if report["dry_run"] else "scored"
+    left = ", ".join(f"{report[name]} {name}" for name in ("unscored", "unmatched") if report[name])
+    return (
+        f"{start} {report['changed'] + report['unchanged']} tasks of tag {report['tag']} ({report['changed']} changed, "
+        f"{report['unchanged']} as before){'; ' + left if left else ''}"
+    )
+
+
+def _tasks(report: dict[str, Any]) -> str:
+    words = ("new", "changed", "as before")
+    figures = ", ".join(
+        f"{report[name]} {word}" for name, word in zip(("created", "changed", "unchanged"), words, strict=True)
+    )
+    start = "would import" if report["dry_run"] else "imported"
+    return f"{start} {report['tasks']} tasks ({figures}), {report['dependencies']} dependencies"
 
 
 def _show_conflicts(screen: Screen, conflicts: list[dict[str, Any]]) -> None:
@@ -101,10 +131,18 @@ def _short(value: Any) -> str:
 
 
 def _grouped(warnings: list[dict[str, Any]]) -> dict[tuple[str, str], list[str]]:
-    """Warnings of one kind together: (its first message, what was done) -> places."""
-    told: dict[str, tuple[str, str]] = {}
-    kinds: dict[tuple[str, str], list[str]] = {}
+    """What was said and done -> at which places; of one kind a handful, but each cycle, since each is another way."""
+    kinds: dict[str, dict[tuple[str, str], list[str]]] = {}
     for warning in warnings:
-        head = told.setdefault(warning["code"], (warning["message"], warning["done"]))
-        kinds.setdefault(head, []).append(warning["place"])
-    return kinds
+        alike = kinds.setdefault(warning["code"], {})
+        alike.setdefault((warning["message"], warning["done"]), []).append(warning["place"])
+    shown: dict[tuple[str, str], list[str]] = {}
+    for code, alike in kinds.items():
+        for number, ((message, done), places) in enumerate(alike.items()):
+            if number < _ALIKE_SHOWN or code == "cycle":
+                shown[message, done] = places
+            else:
+                shown.setdefault((f"more of the kind {code} (--json shows them)", "as for the others"), []).extend(
+                    places
+                )
+    return shown

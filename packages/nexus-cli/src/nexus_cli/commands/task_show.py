@@ -47,7 +47,8 @@ def show_task(screen: Screen, task: dict[str, Any]) -> None:
 def _complexity(task: dict[str, Any]) -> str | None:
     if task["complexity"] is None:
         return None
-    return f"{task['complexity']} ({'set by hand' if task['complexity_manual'] is not None else 'estimated'})"
+    by_hand = "set by hand; " if task["complexity_manual"] is not None else ""
+    return f"{task['complexity']} ({by_hand}`nexus task complexity {task['key']}` says why)"
 
 
 def show_changed(screen: Screen, task: dict[str, Any]) -> None:

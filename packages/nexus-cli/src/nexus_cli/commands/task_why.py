@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 DEEPEST = 8
 MOST = 60
 """Tasks that are looked at for one answer."""
+MOST_NAMED = 20
+"""Tasks that are named in one sentence."""
 
 
 @command("why", example="nexus task why NX-12")
@@ -74,11 +76,17 @@ class _Tree:
     def _impact(self, task: dict[str, Any], impact: dict[str, Any] | None) -> None:
         letters = task["key"].rpartition("-")[0]
         if impact and impact["waiting"]:
-            released = ", ".join(f"{letters}-{other}" for other in impact["unblocks"]) or "nothing at once"
+            released = _listed([f"{letters}-{other}" for other in impact["unblocks"]]) or "nothing at once"
+            waiting = f"{impact['waiting']}{' or more' if impact.get('at_least') else ''}"
             self._screen.line(
-                f"When it is done: {released} becomes ready; {impact['waiting']} waiting in all, "
+                f"When it is done: {released} becomes ready; {waiting} waiting in all, "
                 f"{impact['longest_chain']} in the longest chain."
             )
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
 
 
 def _without_status(readiness: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import attrs
 
-from .access import ActorKind
+from .access import Actor, ActorKind
 
 
 @attrs.frozen(kw_only=True)
@@ -35,6 +35,27 @@ class Event:
     payload: Mapping[str, Any] = attrs.field(factory=dict)
 
 
+@attrs.frozen(kw_only=True)
+class NewEvent:
+    """An event that is to be stored."""
+
+    type: str
+    actor: Actor
+    task_id: int | None = None
+    repository_id: int | None = None
+    assignment_id: int | None = None
+    delivery: str | None = None
+    payload: Mapping[str, Any] = attrs.field(factory=dict)
+
+    def stored(self, event_id: int, at: datetime) -> Event:
+        """The event that this became."""
+        return event_class(self.type)(
+            id=event_id, type=self.type, actor_kind=self.actor.kind, actor_name=self.actor.name,
+            actor_id=self.actor.id, created_at=at, task_id=self.task_id, repository_id=self.repository_id,
+            assignment_id=self.assignment_id, delivery=self.delivery, payload=self.payload,
+        )  # fmt: skip
+
+
 class TaskCreated(Event):
     """A task came into being. Payload: `title`, `status`."""
 
@@ -45,6 +66,12 @@ class TaskEdited(Event):
     """Fields of a task changed. Payload: `changes`, field by field `{"from", "to"}`."""
 
     TYPE = "task.edited"
+
+
+class TaskScored(Event):
+    """A report, or an estimator that took its time, gave a task another score. Payload: `from`, `to`, `source`."""
+
+    TYPE = "task.scored"
 
 
 class TaskMoved(Event):
@@ -79,7 +106,7 @@ class TaskDepended(Event):
 
 
 class TaskUndepended(Event):
-    """A task no longer depends on another. Payload: `on`."""
+    """A task no longer depends on another. Payload: `on`; `reason`, when the doctor dropped it."""
 
     TYPE = "task.undepended"
 
@@ -89,6 +116,21 @@ class TasksImported(Event):
     `conflicts`), the `format`, and the `digest` of the file (SHA-256)."""
 
     TYPE = "tasks.imported"
+
+
+class ScoresImported(Event):
+    """A complexity report was imported. Payload: `tag`, and the rows `scored`, `changed`, `unscored`, `unmatched`."""
+
+    TYPE = "scores.imported"
+
+
+class TasksMended(Event):
+    """The doctor of tasks mended all that one check found. Payload: `code`, `mend`, `reason`, `changes` in words.
+
+    Each change of a task has an event of its own beside it; changes of the task file's text have this one alone.
+    """
+
+    TYPE = "tasks.mended"
 
 
 class RepositoryAdded(Event):

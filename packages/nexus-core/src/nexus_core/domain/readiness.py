@@ -12,6 +12,7 @@ from datetime import datetime
 
 import attrs
 
+from .behind import MOST_COUNTED
 from .tasks import Status, Task
 
 
@@ -31,6 +32,7 @@ class Impact:
     unblocks: tuple[int, ...]  #: these become ready
     waiting: int  #: this many open tasks wait for it, directly or not
     longest_chain: int  #: so many tasks are in the longest chain behind it
+    is_at_least: bool = False  #: so many or more wait; they were not counted further
 
 
 @attrs.frozen(kw_only=True)
@@ -98,14 +100,19 @@ def order_reasons(task: Task) -> tuple[str, ...]:
     """Why a task comes where it comes, in words."""
     reasons = [f"{task.priority} priority"]
     if task.impact:
-        reasons.append(f"{_count(task.impact, 'open task')} {_verb(task.impact)} for it")
+        more = " or more" if task.impact >= MOST_COUNTED else ""
+        reasons.append(f"{task.impact}{more} {_noun(task.impact, 'open task')} {_verb(task.impact)} for it")
     if task.complexity is not None:
         reasons.append(f"complexity {task.complexity}")
     return tuple(reasons)
 
 
 def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return f"{number} {_noun(number, noun)}"
+
+
+def _noun(number: int, noun: str) -> str:
+    return noun if number == 1 else f"{noun}s"
 
 
 def _verb(number: int) -> str:

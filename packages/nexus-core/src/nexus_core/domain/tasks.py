@@ -77,7 +77,8 @@ class Task:
     open_dependencies: int = 0
     open_subtasks: int = 0
     blocked_ancestors: int = 0
-    impact: int = 0  #: how many open tasks wait for this one, directly or not
+    impact: int = 0  #: how many open tasks wait for this one, directly or not, up to MOST_COUNTED
+    chain: int = 0  #: how many of them the longest chain has
     level: int = 0  #: above that of every task that this one depends on
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -95,6 +95,22 @@ class Writer:
             new = f"[{self.style.comma.join(texts)}]"
         return Edit(start=array.start, end=array.end, new=new)
 
+    def change(self, array: Node, removed: Collection[int], added: Sequence[Any]) -> list[Edit]:
+        """Elements taken out by their index and others put at the end; those that stay are left as they stand."""
+        items = list(enumerate(array.items))
+        if all(index in removed for index, _ in items):
+            return [self.rewrite(array, [self.value(value) for value in added])]
+        edits: list[Edit] = []
+        before: Node | None = None
+        for index, item in items:
+            if index not in removed:
+                before = item
+            elif before is not None:
+                edits.append(Edit(start=array.items[index - 1].end, end=item.end, new=""))
+            else:
+                edits.append(Edit(start=item.start, end=array.items[index + 1].start, new=""))
+        return [*edits, self.append(array, added)] if added else edits
+
     def lines(self, texts: Iterable[str], inner: str, outer: str) -> str:
         """An array with each element on a line of its own."""
         eol = self.style.eol
@@ -120,7 +136,7 @@ class Writer:
         indent = self.indent(after.start) if "\n" in gap else ""
         if not gap and self.style.comma.endswith(" "):
             gap = " "
-        new = f",{gap}{json.dumps(name)}{self.style.colon}{self.value(value, indent)}"
+        new = f",{gap}{self.value(name)}{self.style.colon}{self.value(value, indent)}"
         return Edit(start=after.node.end, end=after.node.end, new=new)
 
     def gap(self, at: int) -> str:

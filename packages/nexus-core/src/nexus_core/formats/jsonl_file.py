@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from .jsonl_fields import MAX_KEY, LineFields, read_line
-from .jsontext import JsonText, Node, read_lines, unreadable_lines
+from .jsonlines import read_lines, unreadable_lines
+from .jsontext import JsonText, Node
 from .model import Warning_
 
 

@@ -10,7 +10,6 @@ import attrs
 
 from ..clock import to_text
 from ..domain.tasks import Priority, Status, Task
-from .cycles import Waits
 from .jsonedit import Edit, Writer, apply, style_of
 from .jsonl_fields import NAMES
 from .jsonl_file import Line, Lines, free, open_lines, slug
@@ -59,9 +58,7 @@ class _Renderer:
         self.writer = self.writer_of(file.lines[0] if file.lines else None)
         self.keys = {**{task.id: task.external_key for task in tasks if task.external_key}, **keys}
         self.tasks = {self.keys[task.id]: task for task in sorted(tasks, key=lambda task: task.id)}
-        parsed = read_tasks(file)
-        self.before = {task.external_key: task for task in parsed}
-        self.waits = Waits(parsed)
+        self.before = {task.external_key: task for task in read_tasks(file)}
         numbers = {f"{prefix}-{task_id}": task_id for task_id in self.keys}
         self.ids = {folded(name): task_id for name, task_id in [*numbers.items(), *_turned(self.keys)]}
 
@@ -165,8 +162,7 @@ class _Renderer:
     def was_dropped(self, before: ParsedTask, name: str, on: str) -> bool:
         """Whether a dependency that Nexus does not have was taken away, rather than never taken over."""
         if name in self.file.names:
-            counted = on in before.dependencies and on in self.tasks
-            return counted and not self.waits.closes_cycle(before.external_key, on)
+            return on in before.dependencies and on in self.tasks
         return folded(name) in self.ids
 
     def written(self, key: str) -> str | int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from .complexity_report import parse as parse_report
+from .complexity_report import tag_of
 from .model import ParsedTasks
+from .taskmaster_checkup import DOCTOR
 from .taskmaster_doctor import examine
 from .taskmaster_file import open_file
 from .taskmaster_render import new_keys, render
@@ -10,7 +13,7 @@ from .taskmaster_tasks import read_tasks
 
 NAME = "taskmaster"
 
-__all__ = ["NAME", "location_candidates", "new_keys", "parse", "render"]
+__all__ = ["DOCTOR", "NAME", "location_candidates", "new_keys", "parse", "parse_report", "render", "tag_of"]
 
 
 def parse(content: bytes) -> ParsedTasks:

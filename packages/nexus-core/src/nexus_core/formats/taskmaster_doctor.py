@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..domain.tasks import Status
-from .model import ParsedTask
-from .taskmaster_file import FOREIGN_LINKS, Entry, Group, TaskFile
-
-_REPORT = ("recommendedSubtasks", "expansionPrompt", "complexityReasoning")
+from .model import ParsedTask, Warning_
+from .taskmaster_file import MOST_ALIKE, Entry, TaskFile
+from .taskmaster_habits import MIXED_ID_TYPES, REPORT_DATA, UNDEFINED_PARENT
+from .taskmaster_mistakes import FOREIGN_DEPENDENCIES
+from .taskmaster_opened import Opened
 
 
 def examine(file: TaskFile, tasks: Sequence[ParsedTask]) -> None:
@@ -23,8 +24,13 @@ def examine(file: TaskFile, tasks: Sequence[ParsedTask]) -> None:
             _done_too_early(file, entry, task, by_key, unfinished.get(entry.key, []))
         elif task.status is not Status.CANCELLED:
             _odd_blockers(file, entry, task, by_key)
-    for group in file.groups:
-        _habits(file, group, [entry for entry in file.entries if entry.group is group])
+    opened = Opened.of(file, tasks)
+    for tag in opened.tags:
+        _habits(file, opened.of_tag(tag), tag)
+    for code, number in file.counts.items():
+        if number > MOST_ALIKE:
+            message = f"there are {number - MOST_ALIKE} more of the kind {code}, which are not listed"
+            file.warnings.append(Warning_(place="file", code=code, message=message, done="as for the others"))
 
 
 def _done_too_early(
@@ -51,33 +57,13 @@ def _odd_blockers(file: TaskFile, entry: Entry, task: ParsedTask, by_key: dict[s
             file.warn(entry.place, "deferred_dependency", message, "it waits until that is done", entry.node.start)
 
 
-def _habits(file: TaskFile, group: Group, entries: list[Entry]) -> None:
+def _habits(file: TaskFile, opened: Opened, tag: str) -> None:
     """Oddities that fill whole files are told once for each tag."""
-    undefined = [entry for entry in entries if entry.node.value.get("parentId") == "undefined"]
-    if undefined:
-        message = f"parentId is the word “undefined” in {_count(undefined, 'subtask')}, a defect of Taskmaster's"
-        done = "ignored; the nesting says which task is the parent"
-        file.warn(group.tag, "undefined_parent", message, done, undefined[0].node.start)
-    ids = [entry.node.value.get("id") for entry in entries if entry.parent is None]
-    if {str, int} <= {type(value) for value in ids if value != ""}:
-        message = "the ids of tasks are partly numbers, partly texts"
-        file.warn(
-            group.tag,
-            "mixed_id_types",
-            message,
-            "read alike; each is kept as it is written",
-            group.array.start,
-        )
-    foreign = [entry for entry in entries if any(name in entry.node.value for name in FOREIGN_LINKS)]
-    if foreign:
-        message = f"{_count(foreign, 'task')} name others in a way that is not Taskmaster's (such as depends_on)"
-        done = "not read as dependencies; kept in the raw data"
-        file.warn(group.tag, "foreign_dependencies", message, done, foreign[0].node.start)
-    reported = [entry for entry in entries if any(name in entry.node.value for name in _REPORT)]
-    if reported:
-        message = f"figures of the complexity report were copied into {_count(reported, 'task')}"
-        done = "the score is read as the estimate; the rest is kept in the raw data"
-        file.warn(group.tag, "report_data", message, done, reported[0].node.start)
+    for check in (UNDEFINED_PARENT, MIXED_ID_TYPES, FOREIGN_DEPENDENCIES, REPORT_DATA):
+        if cases := list(check.find(opened)):
+            line = f", line {cases[0].line}"
+            message = check.message(len(cases))
+            file.warnings.append(Warning_(place=tag + line, code=check.code, message=message, done=check.meanwhile))
 
 
 def _names(entry: Entry, keys: list[str]) -> list[str]:
@@ -87,7 +73,3 @@ def _names(entry: Entry, keys: list[str]) -> list[str]:
 def _several(noun: str, names: list[str]) -> str:
     shown = ", ".join(names[:5]) + (" and more" if len(names) > 5 else "")
     return f"{noun} {shown}" if len(names) == 1 else f"{noun}s {shown}"
-
-
-def _count(found: Sequence[object], noun: str) -> str:
-    return f"{len(found)} {noun}{'' if len(found) == 1 else 's'}"

@@ -13,6 +13,13 @@ from .jsontext import Node, clean
 from .words import priority_of, status_near, status_of
 
 MAX_ID = 100  #: characters of an id or tag that a key keeps; databases index keys
+#: The members of a task object that are read as fields of a task.
+MIRRORED = frozenset((
+    "id", "title", "description", "details", "testStrategy", "test_strategy", "status", "priority", "dependencies",
+    "subtasks", "tags", "labels",
+))  # fmt: skip
+_DIGITS = re.compile(r"[0-9]+")
+_PLAIN = re.compile(r"-?[0-9]+\.[0-9]*[1-9][0-9]*")
 _HOSTED = re.compile(r"([A-Za-z]{3})-?([0-9]+)")
 _UNSCORED = "Automatically added due to missing analysis in AI response."
 
@@ -42,20 +49,24 @@ class Fields:
     problems: tuple[Problem, ...]
 
 
-def id_text(source: str) -> str | None:
-    """The id that a JSON value names, as text, or None when it names none.
+def id_text(value: Any, source: str = "") -> str | None:
+    """The id that a value names, as text, or None when it names none; `source` is how a fraction is spelled.
 
-    >>> [id_text(source) for source in ("3", '"03"', "3.20", '"ham1"', "3.0", "null")]
-    ['3', '3', '3.20', 'HAM-1', '3', None]
+    >>> [id_text(value) for value in (3, "03", "ham1", 3.0, None)], id_text(3.2, "3.20")
+    (['3', '3', 'HAM-1', '3', None], '3.20')
     """
-    if source[:1] == '"':
-        text = clean(json.loads(source)).strip()
-    elif source[:1] in "-0123456789":
-        # The spelling counts: the number 3.20 is subtask 20 of task 3, not subtask 2.
-        text = source if re.fullmatch(r"-?[0-9]+(\.[0-9]*[1-9][0-9]*)?", source) else f"{float(source):.15g}"
-    else:
+    if type(value) is int and value >= 0:
+        return str(value)[:MAX_ID]
+    if isinstance(value, str):
+        text = clean(value).strip()
+    elif isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if re.fullmatch(r"[0-9]+", text):
+    elif isinstance(value, int) or _PLAIN.fullmatch(source):
+        # The spelling counts: the number 3.20 is subtask 20 of task 3, not subtask 2.
+        text = source if isinstance(value, float) else str(value)
+    else:
+        text = f"{value:.15g}"
+    if _DIGITS.fullmatch(text):
         text = text.lstrip("0") or "0"
     elif found := _HOSTED.fullmatch(text):
         text = f"{found[1].upper()}-{found[2]}"
@@ -101,6 +112,11 @@ def labels_name(value: dict[str, Any]) -> str:
     return "labels" if "labels" in value and "tags" not in value else "tags"
 
 
+def label_of(value: Any) -> str | None:
+    """The label that a value is, or None."""
+    return str(value).strip() if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+
+
 class _Reader:
     """Reads the fields of one object and gathers what is odd about them."""
 
@@ -116,7 +132,7 @@ class _Reader:
         """A text: lists are joined by line breaks, numbers written out."""
         value = self.value.get(field)
         if isinstance(value, dict | bool):
-            self.odd(field, "odd_text", f"it is {_kind(value)}, not a text", "imported as JSON text")
+            self.odd(field, "odd_text", f"it is {kind_of(value)}, not a text", "imported as JSON text")
         return _as_text(value)
 
     def title(self, description: str, name: str) -> str:
@@ -128,7 +144,7 @@ class _Reader:
             text = lines[0][:200] if lines else name
             self.odd("title", "missing_title", "there is no title", f"imported as “{text[:60]}”")
         elif not isinstance(value, str):
-            self.odd("title", "odd_title", f"the title is {_kind(value)}, not a text", f"imported as “{text[:60]}”")
+            self.odd("title", "odd_title", f"the title is {kind_of(value)}, not a text", f"imported as “{text[:60]}”")
         return text
 
     def status(self) -> Status:
@@ -166,9 +182,7 @@ class _Reader:
         name = labels_name(self.value)
         value = self.value.get(name)
         parts = value if isinstance(value, list) else [] if value is None else [value]
-        good = [
-            str(part).strip() for part in parts if isinstance(part, str | int | float) and not isinstance(part, bool)
-        ]
+        good = [label for part in parts if (label := label_of(part)) is not None]
         if len(good) < len(parts):
             self.odd(name, "odd_labels", "some are not texts", "left out; kept in the raw data")
         return tuple(dict.fromkeys(label for label in good if label))
@@ -204,7 +218,10 @@ def _as_text(value: Any) -> str:
     return json.dumps(value)
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """What a value is, in words."""
+    if value is None:
+        return "null"
     names = {bool: "a truth value", int: "a number", float: "a number", list: "a list", dict: "an object"}
     return names.get(type(value), "a text")
 

@@ -7,17 +7,19 @@ Layouts: `flat` is `{"tasks": […]}`, `tagged` is `{"<tag>": {"tasks": […]}, 
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import attrs
 
 from .jsontext import JsonText, Member, Node, read, unreadable
 from .model import Warning_
-from .taskmaster_fields import MAX_ID, id_text, local_id
+from .taskmaster_fields import MAX_ID, id_text, kind_of, local_id
 
 DEFAULT_TAG = "master"
 _MAX_KEY = 300  # characters; databases index keys
+MOST_ALIKE = 1000  #: warnings of one code that are listed; a file of 25 MB could give millions
 _MARKS = ("dependencies", "subtasks", "testStrategy", "test_strategy", "details")
 FOREIGN_LINKS = ("depends_on", "dependsOn", "depends", "blockedBy", "blocked_by")
 _EXPECTED = (
@@ -70,11 +72,15 @@ class TaskFile:
     groups: tuple[Group, ...]
     entries: list[Entry] = attrs.field(factory=list)
     warnings: list[Warning_] = attrs.field(factory=list)
+    counts: Counter[str] = attrs.field(factory=Counter)  #: of the warnings, by code, those that are not listed included
 
     def warn(self, place: str, code: str, message: str, done: str, at: int | None = None) -> None:
         """Note something odd; `at` is its position, from which the line comes."""
+        self.counts[code] += 1
+        if self.counts[code] > MOST_ALIKE:
+            return
         where = place if at is None else f"{place}, line {self.json.line(at)}"
-        self.warnings.append(Warning_(place=where, code=code, message=message, done=done))
+        self.warnings.append(Warning_(place=where, code=code, message=message, done=done, at=at))
 
 
 def nexus_words(value: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -109,27 +115,52 @@ def open_file(content: bytes) -> TaskFile:
 def _groups(json: JsonText) -> tuple[str, list[Group]]:
     if json.root.kind == "array":
         return "list", [Group(tag=DEFAULT_TAG, array=json.root)]
-    tagged = [Group(tag=_tag(member.name), array=array.node) for member, array in _tags(json.root)]
-    root = json.root.get("tasks") if json.root.kind == "object" else None
-    if root is None or root.node.kind != "array":
-        if not tagged:
-            raise unreadable(json.text, json.root.start, "there is no list of tasks in this file", _EXPECTED)
+    taken: dict[str, int] = {}
+    tagged = [Group(tag=_free(_tag(member.name), "-", taken), array=array) for member, array in _tags(json.root)]
+    root = json.root.list_of("tasks")
+    if root is None and not tagged:
+        at, problem = _no_list(json.root)
+        raise unreadable(json.text, at, problem, _EXPECTED)
+    if root is None:
         return "tagged", tagged
     if not tagged:
-        return "flat", [Group(tag=DEFAULT_TAG, array=root.node)]
-    taken = {group.tag for group in tagged}
-    names = (DEFAULT_TAG, "root", *(f"root-{number}" for number in range(2, len(taken) + 3)))
-    free = next(name for name in names if name not in taken)
-    return "mixed", [Group(tag=free, array=root.node), *tagged]
+        return "flat", [Group(tag=DEFAULT_TAG, array=root)]
+    tag = DEFAULT_TAG if DEFAULT_TAG not in taken else _free("root", "-", taken)
+    return "mixed", [Group(tag=tag, array=root), *tagged]
 
 
-def _tags(root: Node) -> Iterator[tuple[Member, Member]]:
+def _no_list(root: Node) -> tuple[int, str]:
+    """Where the tasks should be and are not, and what is there instead."""
+    inner = (member.node.get("tasks") for member in root.members if member.name != "metadata")
+    where = root.get("tasks") or next((member for member in inner if member), None)
+    if where is not None:
+        at, found = where.start, f"“tasks” is {kind_of(where.node.value)}"
+    elif root.members:
+        names = ", ".join(f"“{member.name[:20]}”" for member in root.members[:3])
+        at, found = root.start, f"at the top it has {names}{' and more' if len(root.members) > 3 else ''}"
+    else:
+        at, found = root.start, f"it holds {kind_of(root.value)}"
+    return at, f"there is no list of tasks in this file: {found}"
+
+
+def _free(wanted: str, mark: str, taken: dict[str, int], reserved: Collection[str] = ()) -> str:
+    """The wanted name, with a mark and a number behind it when it is taken; `taken` has the last number of each."""
+    name = wanted
+    while name in taken or name in reserved:
+        taken[wanted] = taken.get(wanted, 1) + 1
+        name = f"{wanted}{mark}{taken[wanted]}"
+    taken[name] = 1
+    return name
+
+
+def _tags(root: Node) -> Iterator[tuple[Member, Node]]:
     """The members of the file that are tags, each with its member `tasks`."""
+    counts = {member.name: member for member in root.members}
     for member in root.members:
-        if member.name == "metadata" or root.get(member.name) is not member or member.node.kind != "object":
+        if member.name == "metadata" or counts[member.name] is not member:
             continue
-        array = member.node.get("tasks")
-        if array is not None and array.node.kind == "array":
+        array = member.node.list_of("tasks")
+        if array is not None:
             yield member, array
 
 
@@ -142,10 +173,11 @@ def _refuse_lost_tasks(json: JsonText) -> None:
     for again in json.repeated:
         lost, kept = again.lost.node.value, again.kept.node.value
         is_id = again.lost.name == "id" and "title" in again.owner.value
-        if lost != kept and (is_id or _holds_tasks(lost)):
-            line = json.line(again.kept.start)
-            where = f"here and at line {line}"
-            problem = f"“{again.lost.name[:40]}” stands twice in one object, {where}; tasks would be lost"
+        if (is_id and lost != kept) or _holds_tasks(lost):
+            where = f"here and at line {json.line(again.kept.start)}"
+            # Two lists that are alike stay so only until the first change.
+            result = "tasks would be lost" if lost != kept else "one of the two would be ignored"
+            problem = f"“{again.lost.name[:40]}” stands twice in one object, {where}; {result}"
             raise unreadable(json.text, again.lost.start, problem)
 
 
@@ -184,6 +216,10 @@ def _warn_of_layout(file: TaskFile) -> None:
         )
     if file.layout not in ("tagged", "mixed"):
         return
+    for group, (member, _) in zip(file.groups[-len(list(_tags(file.json.root))) :], _tags(file.json.root), strict=True):
+        if group.tag != _tag(member.name):
+            message = f"there is another tag “{_tag(member.name)[:40]}”, but for spaces or what is cut off"
+            file.warn(group.tag, "odd_tag", message, f"imported as tag {group.tag[:40]}", member.start)
     for member in file.json.root.members:
         tasks = member.node.get("tasks")
         if member.name != "metadata" and tasks is not None and tasks.node.kind != "array":
@@ -204,24 +240,35 @@ def _warn_of_json(file: TaskFile) -> None:
         message = f"“{again.lost.name[:40]}” stands twice in one object ({lines})"
         place = _place(starts, again.lost.start)
         file.warn(place, "duplicate_key", message, "the last one counts, as for Taskmaster", again.lost.start)
+    altered: dict[str, list[int]] = {}
     for at in file.json.altered:
-        message = "a text holds a NUL or half a character, which no database can store"
-        file.warn(
-            _place(starts, at),
-            "unstorable_text",
-            message,
-            "taken out, or replaced by U+FFFD; kept in the file",
-            at,
-        )
+        altered.setdefault(_place(starts, at), []).append(at)
+    for place, positions in altered.items():
+        texts = "a text holds" if len(positions) == 1 else f"{len(positions)} texts hold"
+        message = f"{texts} a NUL or half a character, which no database can store"
+        done = "taken out, or replaced by U+FFFD; kept in the file"
+        file.warn(place, "unstorable_text", message, done, positions[0])
 
 
 def _place(starts: list[Entry], at: int) -> str:
-    """The innermost task around a position."""
+    entry = entry_around(starts, at)
+    return entry.place if entry else "file"
+
+
+def entry_around(starts: list[Entry], at: int) -> Entry | None:
+    """The innermost task around a position; `starts` are the entries in the order in which they begin."""
     before = bisect.bisect_right(starts, at, key=lambda entry: entry.node.start)
     entry = starts[before - 1] if before else None
     while entry is not None and entry.node.end <= at:
         entry = entry.parent
-    return entry.place if entry else "file"
+    return entry
+
+
+def written_id(json: JsonText, node: Node) -> str | None:
+    """The id that a task object has, as text."""
+    value = node.value.get("id")
+    member = node.get("id") if isinstance(value, float) else None
+    return id_text(value, json.source(member.node) if member else "")
 
 
 class _Collector:
@@ -261,20 +308,27 @@ class _Collector:
 
     def entry(self, node: Node, number: int, group: Group, parent: Entry | None) -> Entry:
         """Give one task object its ids and its key."""
-        member = node.get("id")
-        text = id_text(self.file.json.source(member.node)) if member else None
+        text = written_id(self.file.json, node)
         local = text or f"#{number}"
         if parent is not None:
             local = local_id(local, parent.id)
         full = f"{parent.id}.{local}" if parent else local
         prefix = f"{parent.key}." if parent else f"{group.tag}:"
         own = own_key(node.value)
-        key = self.own(own) if own else self.free(prefix + local)
-        entry = Entry(node=node, key=key, id=full, local=local, group=group, parent=parent)
+        wanted = own or (prefix + local)[:_MAX_KEY]
+        self.reserved.discard(own or "")
+        entry = Entry(
+            node=node,
+            key=_free(wanted, "#", self.taken, self.reserved),
+            id=full,
+            local=local,
+            group=group,
+            parent=parent,
+        )
         self.index(entry)
         if own:
-            if key != own:
-                done = f"imported as {key}"
+            if entry.key != own:
+                done = f"imported as {entry.key}"
                 self.file.warn(
                     entry.place, "duplicate_key", f"another task says that it is {own[:60]}", done, node.start
                 )
@@ -292,24 +346,10 @@ class _Collector:
         siblings = entry.parent.children if entry.parent else entry.group.children
         siblings.setdefault(entry.local, entry)
 
-    def own(self, wanted: str) -> str:
-        """The key that a task says itself, with a number behind it when another said the same."""
-        self.reserved.discard(wanted)
-        return self.free(wanted)
-
-    def free(self, wanted: str) -> str:
-        """The key, with a number behind it when it is taken."""
-        key = first = wanted[:_MAX_KEY]
-        while key in self.taken or key in self.reserved:
-            self.taken[first] = self.taken.get(first, 1) + 1
-            key = f"{first}#{self.taken[first]}"
-        self.taken[key] = 1
-        return key
-
     def subtasks(self, entry: Entry) -> None:
         """Take up the subtasks of an entry."""
-        member = entry.node.get("subtasks")
-        if member is None or member.node.value is None:
+        member = entry.node.get("subtasks") if entry.node.value.get("subtasks") not in (None, []) else None
+        if member is None:
             return
         if member.node.kind != "array":
             done = "left out; kept in the raw data"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
-from functools import cached_property
 from typing import Any
 
 import attrs
@@ -13,13 +12,11 @@ import attrs
 from ..clock import to_text
 from ..domain.tasks import Priority, Task
 from ..errors import UnreadableFile
-from .cycles import Waits
 from .jsonedit import Edit, Writer, apply
 from .jsontext import Node, read
 from .model import ParsedTask
-from .taskmaster_fields import Fields, id_text, labels_name, read_fields, strategy_name
+from .taskmaster_fields import Fields, id_text, label_of, labels_name, read_fields, strategy_name
 from .taskmaster_file import DEFAULT_TAG, Entry, TaskFile, open_file
-from .taskmaster_links import links
 from .taskmaster_plan import Plan, References, Spot, owner_of
 from .taskmaster_tasks import read_tasks
 
@@ -88,9 +85,7 @@ class _Renderer:
         self.file: TaskFile = open_file(original if original is not None else _skeleton(tasks, keys))
         self.is_new = original is None
         self.keys = keys
-        parsed = read_tasks(self.file)
-        self.before = {task.external_key: task for task in parsed}
-        self.waits = Waits(parsed)
+        self.before = {task.external_key: task for task in read_tasks(self.file)}
         self.plan = Plan(self.file, tasks, keys)
         self.references = References(self.plan)
         self.writer = Writer(self.file.json)
@@ -120,10 +115,9 @@ class _Renderer:
         """What differs in one task object."""
         changes: dict[str, Any] = {}
         for name in (*_TEXTS, "priority"):
-            if getattr(before, name) != getattr(spot.task, name):
+            if self.said(spot, entry, before, name) != getattr(spot.task, name):
                 changes[_member_name(name, entry.node.value)] = str(getattr(spot.task, name))
-        if set(before.labels) != set(spot.task.labels):
-            changes[labels_name(entry.node.value)] = list(spot.task.labels)
+        yield from self.label_edits(spot, entry, before, changes)
         yield from self.dependency_edits(spot, entry, changes)
         if new := self.added.get(entry.key):
             objects = [self.task_object(child) for child in new]
@@ -134,6 +128,12 @@ class _Renderer:
                 changes["subtasks"] = objects
         yield from self.member_edits(entry.node, changes)
 
+    def said(self, spot: Spot, entry: Entry, before: ParsedTask, name: str) -> Any:
+        """What the file says of a field, other edits included: without a priority of its own, a subtask follows."""
+        if name == "priority" and entry.node.value.get("priority") is None and spot.parent_key in self.by_key:
+            return self.by_key[spot.parent_key].task.priority
+        return getattr(before, name)
+
     def member_edits(self, node: Node, changes: Mapping[str, Any]) -> Iterator[Edit]:
         """New values for members; those that the object lacks come where Taskmaster would write them."""
         missing: dict[str, Any] = {}
@@ -141,8 +141,6 @@ class _Renderer:
             member = node.get(name)
             if member is None:
                 missing[name] = value
-            elif member.node.kind == "array" and isinstance(value, list) and name != "subtasks":
-                yield self.writer.rewrite(member.node, [self.writer.value(part) for part in value])
             else:
                 yield self.writer.replace(member.node, value)
         if missing and not node.members:
@@ -152,23 +150,35 @@ class _Renderer:
             earlier = [member for member in node.members if _rank(member.name) < _rank(name)]
             yield self.writer.insert(earlier[-1] if earlier else node.members[-1], name, missing[name])
 
+    def label_edits(self, spot: Spot, entry: Entry, before: ParsedTask, changes: dict[str, Any]) -> Iterator[Edit]:
+        """Labels taken away or added; what is none stays."""
+        gone = set(before.labels) - set(spot.task.labels)
+        added = [label for label in spot.task.labels if label not in before.labels]
+        array = entry.node.list_of(labels_name(entry.node.value))
+        if not gone and not added:
+            return
+        if array is not None:
+            named = enumerate(label_of(value) for value in array.value)
+            yield from self.writer.change(array, {index for index, label in named if label in gone}, added)
+        else:
+            changes[labels_name(entry.node.value)] = list(spot.task.labels)
+
     def dependency_edits(self, spot: Spot, entry: Entry, changes: dict[str, Any]) -> Iterator[Edit]:
         """Dependencies taken away or added; the other elements stay as they are written."""
-        found = links(self.file, entry)
+        found = self.plan.links[entry.key]
         now = {other.key for other in self.wanted(spot)}
         before = set(self.before[entry.key].dependencies)
-        removed = {key for key in (before - now) & self.by_key.keys() if not self.waits.closes_cycle(entry.key, key)}
+        removed = (before - now) & self.by_key.keys()
         new = [other for other in self.wanted(spot) if other.key not in before]
         added = [value for other in new if (value := self.references.write(spot, other)) is not None]
         if not removed and not added:
             return
-        kept = [link for link in found if link.target is None or link.target.key not in removed]
-        member = entry.node.get("dependencies")
-        if member is not None and member.node.kind == "array":
-            texts = [self.file.json.source(link.item) for link in kept if link.item]
-            yield self.writer.rewrite(member.node, texts + [self.writer.value(value) for value in added])
+        gone = [link for link in found if link.target and link.target.key in removed]
+        array = entry.node.list_of("dependencies")
+        if array is not None:
+            yield from self.writer.change(array, {link.index for link in gone if link.index is not None}, added)
         else:
-            changes["dependencies"] = [link.shown for link in kept] + added
+            changes["dependencies"] = [link.written for link in found if link not in gone] + added
 
     def wanted(self, spot: Spot) -> list[Spot]:
         """The tasks of this file that a task depends on now."""
@@ -242,7 +252,7 @@ class _Renderer:
             place = _member_name(field, raw)
             same = field in said and said[field] == getattr(task, field)
             if name == "id" and "id" in raw:
-                same = id_text(json.dumps(raw["id"], default=str)) in (spot.local, spot.id)
+                same = id_text(raw["id"]) in (spot.local, spot.id)
             if name == "dependencies":
                 same = self.means_the_same(spot, raw.get("dependencies"), value)
             if not same and (value or place in raw or name == "subtasks"):
@@ -251,23 +261,10 @@ class _Renderer:
 
     def means_the_same(self, spot: Spot, raw: Any, value: list[Any]) -> bool:
         """Whether the dependencies as a task came with them name the same tasks, beside those that name none."""
+        meaning = self.plan.names.meaning
         if not isinstance(raw, list):
             return False
-        near, far = self.names
-
-        def meant(names: list[Any]) -> set[str]:
-            texts = [id_text(json.dumps(name, default=str)) or "" for name in names]
-            keys = [near.get((spot.parent_key or "", text)) or far.get((spot.tag, text)) for text in texts]
-            return {key for key in keys if key}
-
-        return meant(raw) == meant(value)
-
-    @cached_property
-    def names(self) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str], str]]:
-        """The keys of subtasks by parent and number, and of all tasks by tag and id."""
-        spots = self.plan.spots.values()
-        near = {(spot.parent_key, spot.local): spot.key for spot in spots if spot.parent_key}
-        return near, {(spot.tag, spot.id): spot.key for spot in spots}
+        return {meaning(spot, one) for one in raw} - {None} == {meaning(spot, one) for one in value}
 
     def id_value(self, spot: Spot) -> int | str:
         """The id as the file writes ids."""
@@ -299,8 +296,8 @@ def _member_name(field: str, value: Mapping[str, Any]) -> str:
 
 
 def _mostly_text(array: Node) -> bool:
-    ids = [member.node for item in array.items if (member := item.get("id"))]
-    return 2 * sum(node.kind == "string" for node in ids) > len(ids)
+    ids = [item["id"] for item in array.value if isinstance(item, dict) and "id" in item]
+    return 2 * sum(isinstance(value, str) for value in ids) > len(ids)
 
 
 def _rank(name: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 from ..clock import from_text
 from ..domain.tasks import Priority
 from .model import USUAL_FIELDS, ParsedTask
-from .taskmaster_fields import Fields, read_fields
+from .taskmaster_fields import MIRRORED, Fields, read_fields
 from .taskmaster_file import Entry, TaskFile, nexus_words
 from .taskmaster_links import links, warn_of_links
 
@@ -40,6 +40,7 @@ def _read_task(file: TaskFile, entry: Entry, priorities: dict[str, Priority]) ->
         labels=fields.labels,
         dependencies=tuple(link.target.key for link in found if link.target and link.counts),
         complexity_auto=fields.complexity,
+        mirrored=MIRRORED,
         **_beyond(entry),
     )
 
@@ -67,9 +68,9 @@ def _instant(value: Any) -> datetime | None:
 
 def _raw(entry: Entry) -> dict[str, object]:
     """The object as it was, without the subtasks, which are tasks of their own."""
-    subtasks = entry.node.get("subtasks")
-    imported = subtasks is not None and subtasks.node.kind == "array"
-    return {name: value for name, value in entry.node.value.items() if not (imported and name == "subtasks")}
+    value = entry.node.value
+    imported = isinstance(value.get("subtasks"), list)
+    return {name: inner for name, inner in value.items() if not (imported and name == "subtasks")}
 
 
 def _warn_of_fields(file: TaskFile, entry: Entry, fields: Fields) -> None:

@@ -48,7 +48,7 @@ class Builtin:
 
     @hookimpl
     def nexus_job_handlers(self) -> Iterable[records.JobHandler]:
-        """Handle deliveries; run agents; look for work that waited out its pause or its parking."""
+        """Handle deliveries; run agents; look for work that waited out its pause; ask slow estimators; count."""
         yield records.JobHandler(kind="core.delivery", call=lambda job, ctx: ctx.nexus.deliveries.handle(job, ctx))
         yield records.JobHandler(
             kind="core.run_agent",
@@ -57,6 +57,8 @@ class Builtin:
             max_attempts=5,
         )
         yield records.JobHandler(kind="core.dispatch_waiting", call=dispatch_waiting)
+        yield records.JobHandler(kind="core.recount", call=recount)
+        yield records.JobHandler(kind="core.estimate", call=lambda job, ctx: ctx.nexus.scores.run(job, ctx))
 
     @hookimpl
     def nexus_schedules(self) -> Iterable[records.Schedule]:
@@ -72,7 +74,7 @@ class Builtin:
     @hookimpl
     def nexus_complexity_estimators(self) -> Iterable[records.ComplexityEstimator]:
         """The formula of the domain."""
-        yield records.ComplexityEstimator(name="built-in", estimate=complexity.estimate)
+        yield records.ComplexityEstimator(name="built-in", estimate=lambda facts, ctx: complexity.estimate(facts))
 
     @hookimpl
     def nexus_task_formats(self) -> Iterable[records.TaskFormat]:
@@ -83,6 +85,11 @@ class Builtin:
             render=lambda original, tasks, keys: _format("taskmaster").render(original, tasks, keys),
             new_keys=lambda original, tasks, keys: _format("taskmaster").new_keys(original, tasks, keys),
             media_types=("application/json",),
+            scores=records.ScoreFormat(
+                parse=lambda content: _format("taskmaster").parse_report(content),
+                tag=lambda path, tags: _format("taskmaster").tag_of(path, tags),
+            ),
+            doctor=lambda: _format("taskmaster").DOCTOR,
         )
         yield records.TaskFormat(
             name="jsonl",
@@ -124,6 +131,11 @@ def dispatch_waiting(job: Job, ctx: Context) -> Outcome:
     """Tell of tasks whose parking is over; hand ready tasks to free agents, also those that waited out a failure."""
     woken = ctx.nexus.tasks.wake_parked()
     return Done(f"{len(woken)} tasks woken, {len(ctx.nexus.agents.dispatch())} handed out")
+
+
+def recount(job: Job, ctx: Context) -> Outcome:
+    """Count anew all that is kept beside open tasks."""
+    return Done(f"{ctx.nexus.tasks.recount()} open tasks counted")
 
 
 def refresh_documents(event: events.Event, ctx: Context) -> Outcome | None:

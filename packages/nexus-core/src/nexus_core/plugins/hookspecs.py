@@ -82,7 +82,7 @@ def nexus_assignment_policies() -> Iterable[records.AssignmentPolicy]:
 def nexus_complexity_estimators() -> Iterable[records.ComplexityEstimator]:
     """Estimate complexity in another way; `[complexity] estimator` names the one in use.
 
-    yield ComplexityEstimator(name="model", estimate=estimate)
+    yield ComplexityEstimator(name="model", estimate=estimate, background=True)
     """
     return ()
 

@@ -5,7 +5,7 @@ The host collects them once, when `Nexus` opens, and then calls plain functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from ..domain.agents import AgentState
     from ..domain.assignment import Choice
     from ..domain.changes import Fact
-    from ..domain.complexity import Complexity
+    from ..domain.complexity import Complexity, TaskFacts
     from ..domain.deliveries import Delivery, Reply, VerifiedDelivery
     from ..domain.jobs import Job, Outcome
     from ..domain.repositories import Repository
     from ..domain.tasks import Task
-    from ..formats.model import ParsedTasks
+    from ..formats.model import FileDoctor, ParsedScores, ParsedTasks
     from ..ports.agents import AgentRunner
     from ..ports.storage import Store
     from ..ports.wakeup import Wakeup
@@ -124,7 +124,22 @@ class ComplexityEstimator:
     """A way to estimate a task's complexity; the configuration names the one in use (`complexity.estimator`)."""
 
     name: str
-    estimate: Callable[..., Complexity]  #: keywords text, dependencies, subtasks
+    #: Called with all the facts in one object, within the transaction that writes the task; so it must be quick and
+    #: do nothing else. When it raises, the built-in estimate is taken.
+    estimate: Callable[[TaskFacts, Context], Complexity]
+    #: It takes its time, such as one that asks a language model: it is called by a job of its own, outside of any
+    #: transaction, and tried again when it raises. Until it has answered, the built-in estimate stands.
+    background: bool = False
+    max_attempts: int = 5  #: in the background
+
+
+@attrs.frozen(kw_only=True)
+class ScoreFormat:
+    """Reports of complexity that lie beside the files of a task format."""
+
+    parse: Callable[[bytes], ParsedScores | None]  #: None = the file is no report; raises UnreadableFile with the line
+    #: Which of a repository's tags a report is of, by its path; None = it cannot be told.
+    tag: Callable[[str, Collection[str]], str | None]
 
 
 @attrs.frozen(kw_only=True)
@@ -144,6 +159,9 @@ class TaskFormat:
     media_types: tuple[str, ...] = ("application/octet-stream",)  #: the first one is answered, any is taken
     #: Whether a file may name only some tasks of its repository, or tasks of others (`ParsedTask.references`).
     partial: bool = False
+    scores: ScoreFormat | None = None
+    #: Gives what names and mends oddities of its files; None = `nexus task doctor` tells the warnings of `parse`.
+    doctor: Callable[[], FileDoctor] | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import builtins
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
-from ..domain.access import Actor, ApiKey, Role, Scope, User
+from ..domain.access import ApiKey, Role, Scope, User
 from ..domain.agents import Activity, ActivityType, Assignment
 from ..domain.changes import Change, ChangeLink, ChangeRef, ChangeState
 from ..domain.deliveries import Delivery, DeliveryState, VerifiedDelivery
-from ..domain.events import Event
+from ..domain.events import Event, NewEvent
 from ..domain.jobs import Job, JobState, NewJob
 from ..domain.repositories import Repository
 from ..domain.tasks import NewTask, Task
@@ -24,6 +24,14 @@ class Tasks(Protocol):
 
     def add(self, new: NewTask, now: datetime) -> Task:
         """Store a new task. :raises Duplicate: the external key is taken in its repository"""
+        ...
+
+    def reserve(self, number: int) -> builtins.list[int]:
+        """Ids for so many new tasks, ascending: nobody else gets them."""
+        ...
+
+    def add_reserved(self, new: Mapping[int, NewTask], levels: Mapping[int, int], now: datetime) -> None:
+        """Store new tasks under reserved ids, parents before subtasks. :raises Duplicate: an external key is taken"""
         ...
 
     def save(self, task: Task, now: datetime) -> Task:
@@ -50,8 +58,20 @@ class Tasks(Protocol):
         """Ready tasks in their order."""
         ...
 
-    def pick(self, query: ReadyQuery, now: datetime) -> Task | None:
-        """The first ready task that no other transaction has in hand, locked; without its dependencies."""
+    def take(self, query: ReadyQuery, agent: str, now: datetime) -> Task | None:
+        """Give the first ready task that no other transaction has in hand to an agent.
+
+        It is in progress and held then, its fence is one higher, and `assignment_id` is the id under which the caller
+        stores the assignment. Of the rest only what an assignment needs is read.
+        """
+        ...
+
+    def under(self, assignment_id: int) -> Task:
+        """The task of an assignment, locked; without its dependencies. :raises NotFound: there is no such assignment"""
+        ...
+
+    def hold(self, task: Task, agent: str, now: datetime) -> Task:
+        """Give a task to an agent, as `take` does. :raises StaleWrite: as for `save`"""
         ...
 
     def dispatchable(self, now: datetime, *, max_failures: int, limit: int) -> builtins.list[Task]:
@@ -82,6 +102,10 @@ class Tasks(Protocol):
         """Add a dependency; false when it was there."""
         ...
 
+    def depend_all(self, edges: Sequence[tuple[int, int]]) -> None:
+        """Add dependencies, (task, on); those that are there stay."""
+        ...
+
     def undepend(self, task_id: int, on: int) -> bool:
         """Remove a dependency; false when there was none."""
         ...
@@ -94,40 +118,8 @@ class Tasks(Protocol):
         """(task, what it depends on) for the tasks that depend on these."""
         ...
 
-    def open_prerequisites(self, task_id: int) -> builtins.list[int]:
-        """The open tasks that an open task waits for, directly or not."""
-        ...
-
-    def waiting_for(self, task_id: int) -> builtins.list[int]:
-        """The open tasks that wait for a task, directly or not."""
-        ...
-
-    def bump_dependencies(self, ids: Sequence[int], delta: int) -> dict[int, int]:
-        """Change the count of open dependencies; the new counts by task."""
-        ...
-
     def bump_subtasks(self, task_id: int, delta: int) -> int:
         """Change the count of open subtasks; the new count."""
-        ...
-
-    def bump_ancestors(self, ids: Sequence[int], delta: int) -> None:
-        """Change the count of ancestors that are unready for their own dependencies."""
-        ...
-
-    def levels_of_dependents(self, ids: Sequence[int]) -> builtins.list[tuple[int, int, int]]:
-        """(task, its level, what it depends on) for the tasks that depend on these."""
-        ...
-
-    def set_levels(self, levels: Mapping[int, int]) -> None:
-        """Write the levels of tasks: above those of all that they depend on."""
-        ...
-
-    def set_impact(self, impacts: Mapping[int, int]) -> None:
-        """Write how many open tasks wait for each."""
-        ...
-
-    def set_counts(self, counts: Sequence[Mapping[str, int]]) -> None:
-        """Write all counts of tasks at once: `id`, and the four counts by their names."""
         ...
 
     def keys_of(self, repository_id: int) -> dict[str, int]:
@@ -140,6 +132,10 @@ class Tasks(Protocol):
 
     def find_external(self, repository_id: int, external_key: str) -> int | None:
         """The task with this external key; a key without a tag (`:3.2`) is found when only one tag has it."""
+        ...
+
+    def of_repository(self, repository_id: int) -> builtins.list[Task]:
+        """The tasks of a repository, by id."""
         ...
 
     def graph(self, repository_id: int | None, visible: Visible) -> builtins.list[Task]:
@@ -231,7 +227,7 @@ class Assignments(Protocol):
     """Assignments and their activities."""
 
     def add(self, assignment: Assignment) -> Assignment:
-        """Store an assignment (its id is given by the store). :raises Duplicate: the task is held"""
+        """Store an assignment under its id, or under the next when that is 0. :raises Duplicate: the task is held"""
         ...
 
     def get(self, assignment_id: int, *, lock: bool = False) -> Assignment:
@@ -273,10 +269,6 @@ class Assignments(Protocol):
         """What was said, in order."""
         ...
 
-    def last_activity(self, assignment_id: int) -> Activity | None:
-        """What was said last."""
-        ...
-
     def activity(self, activity_id: int) -> Activity:
         """One activity. :raises NotFound:"""
         ...
@@ -293,17 +285,8 @@ class Assignments(Protocol):
 class Events(Protocol):
     """The append-only table of all that happened."""
 
-    def append(
-        self, kind: str, *, actor: Actor, now: datetime, task_id: int | None, repository_id: int | None,
-        assignment_id: int | None, delivery: str | None, payload: Mapping[str, Any],
-    ) -> Event:  # fmt: skip
-        """Append an event."""
-        ...
-
-    def append_many(
-        self, kind: str, items: Sequence[Mapping[str, Any]], *, actor: Actor, now: datetime, delivery: str | None
-    ) -> builtins.list[Event]:
-        """Append events of one type: each item has `task_id`, `repository_id` and `payload`."""
+    def add(self, new: Sequence[NewEvent], now: datetime) -> builtins.list[int]:
+        """Append events; their ids, in order."""
         ...
 
     def list(

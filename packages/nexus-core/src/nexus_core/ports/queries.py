@@ -49,6 +49,11 @@ class ReadyQuery:
     visible: Visible = None
     limit: int = 50
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes any ready task, whatever its repository, complexity and labels."""
+        return self.repository_id is None and self.max_complexity is None and self.visible is None and not self.skills
+
 
 @attrs.frozen(kw_only=True)
 class LaneStats:

@@ -11,7 +11,11 @@ import builtins
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from ..clock import Clock
+from .charts import Charts
 from .collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
+from .graph import TaskGraph
+from .scores import Scores
 
 
 class Transaction(Protocol):
@@ -20,6 +24,21 @@ class Transaction(Protocol):
     @property
     def tasks(self) -> Tasks:
         """Tasks and the dependencies between them."""
+        ...
+
+    @property
+    def graph(self) -> TaskGraph:
+        """Walks along the dependencies, and the counts that follow from them."""
+        ...
+
+    @property
+    def scores(self) -> Scores:
+        """Where the complexity of each task comes from."""
+        ...
+
+    @property
+    def charts(self) -> Charts:
+        """Outlines of tasks, and mends of task files."""
         ...
 
     @property
@@ -62,6 +81,11 @@ class Store(Protocol):
     """Everything that Nexus remembers."""
 
     name: str
+
+    @property
+    def clock(self) -> Clock | None:
+        """The clock by which all who use the store count leases; None where they are on one host and share its own."""
+        ...
 
     def writing(self) -> AbstractContextManager[Transaction]:
         """A transaction that may write: committed on leaving, rolled back when an exception leaves it.

@@ -13,7 +13,7 @@ import attrs
 
 from ..domain.access import LOCAL, Actor, ActorKind, ApiKey, NewApiKey, Role, Scope, User
 from ..domain.events import KeyCreated, KeyRevoked, UserEdited, UserInvited
-from ..errors import Conflict, Fault, Forbidden, Invalid, NotFound, Unauthenticated
+from ..errors import Conflict, Duplicate, Fault, Forbidden, Invalid, NotFound, Unauthenticated
 from .work import UnitOfWork, Work, said_from
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -132,6 +132,12 @@ class KeyService:
             scopes=key.scopes, repositories=key.repositories, agent=key.agent, assignment_id=key.assignment_id,
         )  # fmt: skip
 
+    def ended_assignment(self, secret: str) -> int | None:
+        """The assignment whose key this was, when the key ended with it."""
+        with self._unit.read() as work:
+            key = work.access.find_key(fingerprint(secret))
+        return key.assignment_id if key is not None and key.revoked_at is not None else None
+
     def first_admin_key(self) -> str | None:
         """An admin key for the one who set Nexus up; None when any key was ever made."""
         with self._unit.read() as work:
@@ -160,7 +166,10 @@ class KeyService:
             )  # fmt: skip
             work.record(KeyCreated, actor=LOCAL, key_id=key.id, name=key.name, scopes=["admin"], repositories=None)
 
-        self._unit.write(action)
+        try:
+            self._unit.write(action)
+        except Duplicate:
+            self._unit.write(action)  # another hub on this database started at the same instant: now its key is seen
 
 
 def _scopes(scopes: Iterable[str] | None, role: str | None) -> frozenset[Scope]:

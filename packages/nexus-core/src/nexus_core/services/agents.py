@@ -19,7 +19,7 @@ from ..domain.repositories import Repository
 from ..domain.tasks import Task, task_key
 from ..errors import Forbidden, Invalid, NexusError, NoAgent, NotFound, NotReady, StaleClaim
 from ..ports.agents import RunRequest, RunResult
-from .assignments import AssignmentService, hand_out, require_ready
+from .assignments import AssignmentService, begin, require_ready
 from .work import UnitOfWork, Work, require_seen
 
 if TYPE_CHECKING:
@@ -108,7 +108,10 @@ class AgentService:
 
     def _hand_out(self, work: Work, task: Task, choice: Choice, reason: str, actor: Actor) -> Assignment:
         agent = self._unit.config.agents.get(choice.agent) or Agent(name=choice.agent)
-        assignment = hand_out(work, task, agent, reason=reason, actor=actor, prefix=self._unit.config.key_prefix)
+        held = work.tasks.hold(task, agent.name, work.now)
+        assignment = begin(
+            work, held, agent, was=task.status, reason=reason, actor=actor, prefix=self._unit.config.key_prefix
+        )
         if agent.is_launched:
             work.enqueue(
                 NewJob(

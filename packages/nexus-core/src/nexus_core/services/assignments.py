@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from ..clock import to_text
 from ..domain import readiness
 from ..domain.access import LOCAL, Actor, system_actor
 from ..domain.agents import Activity, ActivityType, Agent, Assignment, AssignmentStatus
@@ -81,16 +82,19 @@ class AssignmentService:
                 limit=1,
             )
             if task_id is None:
-                task = work.tasks.pick(query, work.now)
-                if task is None:
+                held = work.tasks.take(query, agent, work.now)
+                if held is None:
                     return None
-                reason = "; ".join(readiness.order_reasons(task))
+                reason = "; ".join(readiness.order_reasons(held))
             else:
                 task = work.tasks.get(task_id, lock=True)
                 require_seen(actor, task.repository_id, f"task {task_id}")
                 require_ready(work, task)
+                held = work.tasks.hold(task, agent, work.now)
                 reason = "asked for by name"
-            return hand_out(work, task, known, reason=reason, actor=actor, prefix=self._unit.config.key_prefix)
+            return begin(
+                work, held, known, was=Status.PENDING, reason=reason, actor=actor, prefix=self._unit.config.key_prefix
+            )
 
         return self._unit.write(action)
 
@@ -165,7 +169,7 @@ class AssignmentService:
         result = {"summary": summary, "head": head, "commits": commits}
 
         def action(work: Work) -> Assignment:
-            assignment, task = self._held(work, assignment_id, fence, actor)
+            assignment, task = _required(work, assignment_id, fence, actor)
             done = _ended(work, assignment, AssignmentStatus.COMPLETED, result, branch=branch or assignment.branch)
             freed = attrs.evolve(task, assignment_id=None, agent=None, failures=0, retry_at=None, status=Status.REVIEW)
             _free(work, task, freed, actor, f"{assignment.agent} finished")
@@ -178,7 +182,7 @@ class AssignmentService:
         """The agent failed; its task is claimable again, and automatic assignment waits a little."""
 
         def action(work: Work) -> Assignment:
-            assignment, task = self._held(work, assignment_id, fence, actor)
+            assignment, task = _required(work, assignment_id, fence, actor)
             done = _ended(work, assignment, AssignmentStatus.FAILED, {"error": error[:2000]})
             failures = task.failures + 1
             delay = self._unit.config["assignment.retry_delay"] * 2 ** min(failures - 1, 8)
@@ -200,7 +204,7 @@ class AssignmentService:
         """The agent hands its task back."""
 
         def action(work: Work) -> Assignment:
-            assignment, task = self._held(work, assignment_id, fence, actor)
+            assignment, task = _required(work, assignment_id, fence, actor)
             done = _ended(work, assignment, AssignmentStatus.CANCELLED, {"reason": reason})
             _free(work, task, _unheld(task), actor, reason or f"{assignment.agent} handed it back")
             _tell(work, AssignmentReleased, done, task, actor, reason=reason)
@@ -227,7 +231,7 @@ class AssignmentService:
         """Take back the tasks of agents that fell silent: their leases ended."""
         with self._unit.read() as work:
             expired = work.assignments.expired(work.now, limit)
-        found = [self._unit.write(partial(_reclaim, assignment_id=one.id)) for one in expired]
+        found = [self._unit.write(partial(reclaim, assignment_id=one.id)) for one in expired]
         return [assignment for assignment in found if assignment is not None]
 
     # Answers ----------------------------------------------------------------------------------------------------------
@@ -270,11 +274,7 @@ class AssignmentService:
 
     def _held(self, work: Work, assignment_id: int, fence: int, actor: Actor) -> tuple[Assignment, Task]:
         """The assignment and its task, locked, when this fence is the live one; the lease is renewed."""
-        assignment, task = _locked(work, assignment_id)
-        _require_seen(actor, assignment, task)
-        live = assignment.status.is_live and assignment.fence == fence and task.assignment_id == assignment.id
-        if not live or assignment.lease_until < work.now:
-            raise StaleClaim(fence=fence)
+        assignment, task = _required(work, assignment_id, fence, actor)
         until = work.now + self._lease(assignment.agent)
         work.assignments.renew(assignment.id, fence, until)
         return attrs.evolve(assignment, lease_until=until), task
@@ -284,21 +284,30 @@ class AssignmentService:
         return known.lease if known else Agent(name=agent).lease
 
 
+def _required(work: Work, assignment_id: int, fence: int, actor: Actor) -> tuple[Assignment, Task]:
+    """The assignment and its task, locked. :raises StaleClaim: this fence is not the live one, or its lease ended"""
+    assignment, task = _locked(work, assignment_id)
+    _require_seen(actor, assignment, task)
+    live = assignment.status.is_live and assignment.fence == fence and task.assignment_id == assignment.id
+    if not live or assignment.lease_until < work.now:
+        raise StaleClaim(fence=fence)
+    return assignment, task
+
+
 def _locked(work: Work, assignment_id: int) -> tuple[Assignment, Task]:
     """An assignment and its task. The task is locked first, as everywhere, so that nobody waits in a circle."""
-    task = work.tasks.get(work.assignments.get(assignment_id).task_id, lock=True)
+    task = work.tasks.under(assignment_id)
     return work.assignments.get(assignment_id, lock=True), task
 
 
-def _reclaim(work: Work, *, assignment_id: int) -> Assignment | None:
+def reclaim(work: Work, *, assignment_id: int) -> Assignment | None:
     """Take back what an agent holds whose lease ended; None when it is held by right, or no longer."""
     assignment, task = _locked(work, assignment_id)
     if not assignment.status.is_live or assignment.lease_until >= work.now:
         return None
     done = _ended(work, assignment, AssignmentStatus.LOST, {})
     _free(work, task, _unheld(task), system_actor(), f"{assignment.agent} fell silent")
-    until = assignment.lease_until.isoformat()
-    _tell(work, AssignmentLost, done, task, system_actor(), lease_until=until)
+    _tell(work, AssignmentLost, done, task, system_actor(), lease_until=to_text(assignment.lease_until))
     return done
 
 
@@ -324,35 +333,33 @@ def require_ready(work: Work, task: Task) -> None:
     raise NotReady(f"task {task.id} is not ready: {said}", blockers=blockers)
 
 
-def hand_out(work: Work, task: Task, agent: Agent, *, reason: str, actor: Actor, prefix: str) -> Assignment:
-    """Give a locked, ready task to an agent: assignment, fence, lease, events.
+def begin(work: Work, held: Task, agent: Agent, *, was: Status, reason: str, actor: Actor, prefix: str) -> Assignment:
+    """Begin the assignment of a task that the agent was given just now, from the status that it had: lease and events.
 
     :raises NoAgent: the agent holds as many tasks as it may
     """
     if agent.concurrency < _UNLIMITED and work.assignments.live_count(agent.name) >= agent.concurrency:
         raise NoAgent(f"{agent.name} holds {agent.concurrency} already, as many as it may")
-    fence = task.fence + 1
+    assert held.assignment_id is not None  # noqa: S101 - it is held
     assignment = work.assignments.add(
         Assignment(
-            id=0,
-            task_id=task.id,
+            id=held.assignment_id,
+            task_id=held.id,
             agent=agent.name,
             status=AssignmentStatus.ASSIGNED,
-            fence=fence,
+            fence=held.fence,
             lease_until=work.now + agent.lease,
             assigned_at=work.now,
-            attempt=fence,
-            branch=branch_name(task, prefix),
+            attempt=held.fence,
+            branch=branch_name(held, prefix),
             reason=reason,
         )
     )
-    held = attrs.evolve(task, status=Status.IN_PROGRESS, assignment_id=assignment.id, agent=agent.name, fence=fence)
-    work.tasks.place(held, work.now)
     _tell(
-        work, AssignmentCreated, assignment, task, actor, fence=fence, reason=reason,
-        lease_until=assignment.lease_until.isoformat(), title=task.title,
+        work, AssignmentCreated, assignment, held, actor, fence=held.fence, reason=reason,
+        lease_until=to_text(assignment.lease_until), title=held.title,
     )  # fmt: skip
-    _tell_move(work, task, Status.IN_PROGRESS, actor, f"assigned to {agent.name}")
+    _tell_move(work, held, was, Status.IN_PROGRESS, actor, f"assigned to {agent.name}")
     return assignment
 
 
@@ -386,15 +393,15 @@ def _unheld(task: Task) -> Task:
 def _free(work: Work, old: Task, new: Task, actor: Actor, reason: str) -> None:
     """Write the task that its holder let go of."""
     work.tasks.place(new, work.now)
-    _tell_move(work, old, new.status, actor, reason)
+    _tell_move(work, old, old.status, new.status, actor, reason)
     if new.status is Status.PENDING:
         upkeep.announce_ready(work, [new.id], actor=actor, because=None, delivery=None)
 
 
-def _tell_move(work: Work, task: Task, to: Status, actor: Actor, reason: str) -> None:
-    if task.status is not to:
+def _tell_move(work: Work, task: Task, was: Status, to: Status, actor: Actor, reason: str) -> None:
+    if was is not to:
         work.record(
-            TaskMoved, actor=actor, task_id=task.id, repository_id=task.repository_id, **said_from(task.status),
+            TaskMoved, actor=actor, task_id=task.id, repository_id=task.repository_id, **said_from(was),
             to=str(to), reason=reason, title=task.title,
         )  # fmt: skip
 

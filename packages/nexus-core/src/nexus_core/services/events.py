@@ -58,9 +58,11 @@ class EventService:
         def action(work: Work) -> Event | None:
             if once is not None and work.events.has(type, task_id, once):
                 return None
-            return work.record(
+            work.record(
                 type, actor=actor, task_id=task_id, repository_id=repository_id, assignment_id=assignment_id,
                 delivery=delivery, **payload,
             )  # fmt: skip
+            event_id = work.tell()[-1]
+            return work.events.get(event_id)
 
         return self._unit.write(action)

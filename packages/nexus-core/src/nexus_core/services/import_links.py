@@ -7,19 +7,16 @@ is remembered with that repository, and the dependency comes into being when the
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ..domain.access import Actor
 from ..domain.events import TaskDepended, TaskUndepended
-from ..domain.graph import find_cycles
-from ..domain.tasks import parse_task_id, task_key
+from ..domain.tasks import NewTask, parse_task_id, task_key
 from ..errors import Invalid
 from ..formats.model import ParsedTask, Warning_
 from ..formats.outside import elsewhere
+from .weaving import Cycle, Edge
 from .work import Work
-
-Edge = tuple[int, int]
-"""A task, and what it depends on."""
 
 _LOOKED_AT = 500
 """How many events of one task are looked at for who took a dependency away."""
@@ -92,9 +89,11 @@ class Linker:
         self._actor = actor
         self._delivery = delivery
         self._prefix = prefix
+        self._new: Mapping[int, NewTask] = {}
         self.warnings: list[Warning_] = []
-        self.changed: set[int] = set()
-        self.touched: set[int] = set()  #: and what they depend on, or did
+
+    def _warn(self, place: str, code: str, message: str, done: str) -> None:
+        self.warnings.append(Warning_(place=place, code=code, message=message, done=done))
 
     # What the file wants ----------------------------------------------------------------------------------------------
 
@@ -109,11 +108,20 @@ class Linker:
         }
 
     def outside(
-        self, tasks: Iterable[ParsedTask], ids: Mapping[str, int], *, quiet: bool = False
+        self,
+        tasks: Iterable[ParsedTask],
+        ids: Mapping[str, int],
+        *,
+        new: Mapping[int, NewTask] | None = None,
+        quiet: bool = False,
     ) -> tuple[set[Edge], dict[str, list[tuple[int, str]]]]:
-        """The dependencies on tasks outside of the file, and what is awaited of repositories to come."""
+        """The dependencies on tasks outside of the file, and what is awaited of repositories to come.
+
+        `new` are tasks that are not stored yet.
+        """
         edges: set[Edge] = set()
         awaited: dict[str, list[tuple[int, str]]] = {}
+        self._new = new or {}
         names = Outside(self._work, ids, self._actor, self._prefix)
         for one in tasks:
             for name in one.references if one.external_key in ids else ():
@@ -130,42 +138,42 @@ class Linker:
 
     def _fits(self, one: ParsedTask, task_id: int, on: int, name: str, *, quiet: bool) -> bool:
         """Whether a task may wait for another; not for itself, for what it is part of, or for its own part."""
-        family = {task_id, *(task.id for task in self._work.tasks.ancestors(task_id))}
-        if on not in family and task_id not in {task.id for task in self._work.tasks.ancestors(on)}:
+        if on != task_id and on not in self._above(task_id) and task_id not in self._above(on):
             return True
         if not quiet:
             said = f"it depends on {name[:80]}, which is itself, what it is part of, or a part of it"
-            self.warn(one.external_key, "self_dependency", said, "kept in the file, does not block")
+            self._warn(one.external_key, "self_dependency", said, "kept in the file, does not block")
         return False
+
+    def _above(self, task_id: int) -> set[int]:
+        """What a task is part of, whether stored or not."""
+        found: set[int] = set()
+        here: int | None = task_id
+        while here is not None and here in self._new:
+            here = self._new[here].parent_id
+            found |= {here} if here is not None else set()
+        return found | ({task.id for task in self._work.tasks.ancestors(here)} if here is not None else set())
 
     def _dangling(self, one: ParsedTask, name: str, *, is_awaited: bool) -> None:
         done = "kept in the file, does not block"
         if is_awaited:
             done = f"does not block until {name.partition('#')[0]} is imported with it"
-        self.warn(f"{one.external_key} / dependencies", "dangling_dependency", f"there is no task {name[:80]}", done)
-
-    def warn(self, place: str, code: str, message: str, done: str) -> None:
-        """Note something odd."""
-        self.warnings.append(Warning_(place=place, code=code, message=message, done=done))
+        self._warn(f"{one.external_key} / dependencies", "dangling_dependency", f"there is no task {name[:80]}", done)
 
     # What is done -----------------------------------------------------------------------------------------------------
 
     def remove(self, edges: Iterable[Edge]) -> None:
         """Take dependencies away, and say so."""
-        for task_id, on in sorted(edges):
+        for task_id, on in edges:
             if self._work.tasks.undepend(task_id, on):
                 self._tell(TaskUndepended, task_id, on)
 
-    def add(self, edges: Iterable[Edge], *, new: Sequence[int]) -> None:
-        """Add dependencies; say so of tasks that are not `new`."""
-        created = set(new)
-        for task_id, on in sorted(edges):
-            if self._work.tasks.depend(task_id, on) and task_id not in created:
-                self._tell(TaskDepended, task_id, on)
+    def tell_added(self, edges: Iterable[Edge]) -> None:
+        """Say which dependencies tasks have got that were there before."""
+        for task_id, on in edges:
+            self._tell(TaskDepended, task_id, on)
 
     def _tell(self, kind: type[TaskDepended | TaskUndepended], task_id: int, on: int) -> None:
-        self.changed.add(task_id)
-        self.touched |= {task_id, on}
         task = self._work.tasks.get(task_id)
         self._work.record(
             kind, actor=self._actor, task_id=task_id, repository_id=task.repository_id, delivery=self._delivery, on=on,
@@ -176,35 +184,42 @@ class Linker:
         """Those of the dependencies that somebody took away in Nexus."""
         return {edge for edge in edges if was_dropped(self._work, *edge)}
 
-    def cycles(self, fresh: set[Edge], names: Mapping[int, str]) -> list[tuple[tuple[str, ...], Edge]]:
-        """The cycles that new dependencies would close: each with its names, and the dependency that is left out."""
-        edges: dict[int, list[int]] = {}
-        front, seen = {node for edge in fresh for node in edge}, set[int]()
-        while front:
-            seen |= front
-            near: set[int] = set()
-            for node, there in self._work.tasks.dependencies(sorted(front)):
-                edges.setdefault(node, []).append(there)
-                near.add(there)
-            front = near - seen
-        for node, there in sorted(fresh):
-            edges.setdefault(node, []).append(there)
-        found = find_cycles(sorted(seen), edges, lambda node, there: (node, there) in fresh)
-        shown = self._shown({node for path, _ in found for node in path}, names)
-        for path, (node, there) in found:
+    def name_cycles(self, cycles: Sequence[Cycle], names: Mapping[int, str]) -> list[tuple[str, ...]]:
+        """Name each cycle with its whole path; tasks of other repositories by what they are called everywhere."""
+        shown = self._shown({step for path, _ in cycles for step in path}, names)
+        for path, (node, there) in cycles:
             way = " → ".join(shown[step] for step in path)
-            done = f"the dependency of {shown[node]} on {shown[there]} was left out"
-            self.warn(shown[node], "cycle", f"a cycle: {way}", done)
-        return [(tuple(shown[node] for node in path), edge) for path, edge in found]
+            done = f"the dependency of {shown[node]} on {shown[there]} was left out; kept in the file"
+            self._warn(shown[node], "cycle", f"a cycle: {way}", done)
+        return [tuple(shown[step] for step in path) for path, _ in cycles]
 
     def _shown(self, ids: set[int], names: Mapping[int, str]) -> dict[int, str]:
-        """How tasks are called: by their keys in the file, others by their numbers, with their repositories."""
-        others = self._work.tasks.many(sorted(ids - names.keys()))
-        far = {
-            task.id: task_key(task.id, self._prefix) + (f" ({task.repository})" if task.repository else "")
-            for task in others
-        }
-        return {task_id: names.get(task_id) or far.get(task_id, str(task_id)) for task_id in ids}
+        found = {task_id: names[task_id] for task_id in ids if task_id in names}
+        for task in self._work.tasks.many(sorted(ids - names.keys())):
+            known = task_key(task.id, self._prefix)
+            may_see = task.repository and self._actor.sees(task.repository_id)
+            found[task.id] = f"{known} ({task.repository})" if may_see else known
+        return found
+
+    # What is waited for -----------------------------------------------------------------------------------------------
+
+    def arrived(self, repository: str, ids: Mapping[str, int]) -> set[Edge]:
+        """What tasks of other repositories have waited for, and is here now."""
+        waiting = Awaited(self._work)
+        pairs = waiting.of(repository)
+        waiting.put(repository, [pair for pair in pairs if pair[1] not in ids])
+        found = {(task_id, ids[key]) for task_id, key in pairs if key in ids}
+        return found - set(self._work.tasks.dependencies([task_id for task_id, _ in found]))
+
+    def remember(
+        self, awaited: Mapping[str, list[tuple[int, str]]], was: Iterable[ParsedTask], ours: Collection[int]
+    ) -> None:
+        """Remember what does not exist yet, and forget what the file asked for before."""
+        named = {place[0].lower() for one in was for name in one.references if (place := elsewhere(name))}
+        waiting = Awaited(self._work)
+        for repository in sorted(named | awaited.keys()):
+            others = [pair for pair in waiting.of(repository) if pair[0] not in ours]
+            waiting.put(repository, [*others, *awaited.get(repository, ())])
 
 
 def was_dropped(work: Work, task_id: int, on: int) -> bool:

@@ -19,10 +19,8 @@ from ..wire import plain
 
 MERGED = (
     "title", "description", "details", "test_strategy", "status", "priority", "labels", "complexity_manual",
-    "not_before", "complexity_auto", "raw_data",
+    "not_before", "raw_data",
 )  # fmt: skip
-_FILES_OWN = ("complexity_auto", "raw_data")
-"""Nobody changes these in Nexus, so the file's are taken whenever they changed there."""
 
 WHILE_HELD = (Status.IN_PROGRESS, Status.REVIEW, Status.BLOCKED)
 """What a task file may say of a task that an agent holds."""
@@ -105,9 +103,8 @@ class _Merger:
         was = getattr(self.base, field) if is_known else None
         if new == nexus or (is_known and new == was):
             return
-        if field in _FILES_OWN:
-            if new or field != "complexity_auto":  # a file without a score leaves the estimate alone
-                self.taken[field] = new
+        if field == "raw_data":  # a copy of what the file says, which nobody changes in Nexus
+            self.taken[field] = new
         elif field == "status" and self.task.assignment_id is not None and new not in WHILE_HELD:
             self.note(field, was, new, "nexus", reason=f"{self.task.agent} holds it", code="held")
         elif is_known and nexus == was:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -14,12 +13,16 @@ from ..domain.events import Event, TaskCompleted, TaskConflicted, TaskEdited, Ta
 from ..domain.repositories import Repository
 from ..domain.tasks import NewTask, Status, Task, task_key
 from ..formats.model import ParsedTask, ParsedTasks, Warning_
-from ..formats.outside import elsewhere
 from ..wire import plain
 from . import upkeep
+from .apart import Apart
 from .import_identity import Identity, identify
-from .import_links import Awaited, Edge, Linker, Outside
+from .import_links import Linker, Outside
 from .import_merge import Conflict, Merged, conflict, merge
+from .import_report import ImportReport
+from .import_scores import FileScores
+from .scores import ScoreService
+from .weaving import Edge, recount, weave
 from .work import Work, said_from
 
 _NEW = (
@@ -35,24 +38,6 @@ _IMPORTS = 100
 
 
 @attrs.frozen(kw_only=True)
-class ImportReport:
-    """What an import did, or would do."""
-
-    repository: str
-    format: str
-    layout: str
-    dry_run: bool
-    tasks: int  #: in the file, subtasks included
-    dependencies: int
-    created: int
-    changed: int
-    unchanged: int
-    warnings: tuple[Warning_, ...]
-    conflicts: tuple[Conflict, ...] = ()  #: what the file and Nexus both changed, in full
-    cycles: tuple[tuple[str, ...], ...] = ()  #: each left open at its last step
-
-
-@attrs.frozen(kw_only=True)
 class Former:
     """What the repository's file said when it was imported last."""
 
@@ -64,29 +49,23 @@ class Importer:
     """Brings the tasks of one file in."""
 
     def __init__(
-        self,
-        work: Work,
-        repository: Repository,
-        *,
-        actor: Actor,
-        delivery: str | None,
-        estimate: Callable[..., int],
+        self, work: Work, repository: Repository, scorer: ScoreService, *, actor: Actor, delivery: str | None,
         prefix: str,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.work = work
         self.repository = repository
         self.actor = actor
         self.delivery = delivery
-        self.estimate = estimate
         self.prefix = prefix
+        self.apart = Apart.load(work, repository.id)
         self.links = Linker(work, actor, delivery, prefix)
-        self.scores: dict[str, int] = {}  #: of the tasks that were added, for their subtasks
-        self.subtasks: Counter[str | None] = Counter()
+        self.scores = FileScores(work, repository.id, scorer)
         self.warnings: list[Warning_] = []
         self.conflicts: list[Conflict] = []
-        self.created: list[int] = []
+        self.new: dict[int, NewTask] = {}
         self.changed: set[int] = set()
-        self.unsettled: set[int] = set()  #: their counts are to be computed anew
+        self.turned: list[Task] = []  #: those that were closed or reopened, as they are now
+        self.moved: set[int] = set()  #: those that are part of another task now, and these tasks
         self.last_import = 0  #: the event of the import before this one
         self.before: dict[str, int] = {}  #: the tasks by their keys before the import
         self.ids: dict[str, int] = {}  #: the tasks by their keys now
@@ -95,29 +74,39 @@ class Importer:
     def run(self, parsed: ParsedTasks, former: Former, content: bytes) -> ImportReport:
         """Bring the file in."""
         self.warnings += parsed.warnings
-        self.subtasks.update(one.parent_key for one in parsed.tasks)
         digest = hashlib.sha256(content).hexdigest()
         self._look_back(digest)
         self.before = self.work.tasks.keys_of(self.repository.id)
         self.existing = {task.id: task for task in self.work.tasks.many(list(self.before.values()))}
         waiting = self._waiting()
         identity = self._identify(parsed, former)
-        origins = identity.origins(self.before.keys() | {one.external_key for one in parsed.tasks})
-        for one in parsed.tasks:
-            if one.external_key in self.ids:
-                self._merge(one, former.tasks.get(origins.get(one.external_key, "")))
-            else:
-                self.ids[one.external_key] = self._add(one)
+        self.scores.read(parsed, self.ids, self.existing)
+        self._take_up(parsed, former, identity)
         if not former.is_beside:
             self._report_gone(former, parsed, identity)
         dependencies, cycles = self._connect(parsed, former)
-        self._settle(waiting)
+        self.scores.keep(parsed, self.ids, new=self.new, changed={*self.changed, *self.moved})
+        if self.new or self.changed:
+            # New tasks are told of by `tasks.imported`; of the others, those are that the file set free.
+            upkeep.announce_ready(self.work, waiting, actor=self.actor, because=None, delivery=self.delivery)
+        self.apart.save(self.work, self.repository.id)
         report = self._report(parsed, dependencies, cycles)
         self._tell_of_import(report, digest)
         return report
 
+    def _take_up(self, parsed: ParsedTasks, former: Former, identity: Identity) -> None:
+        """Every task of the file: merged into the one that is there, or new."""
+        origins = identity.origins(self.before.keys() | {one.external_key for one in parsed.tasks})
+        number = sum(one.external_key not in self.ids for one in parsed.tasks)
+        reserved: Iterator[int] = iter(self.work.tasks.reserve(number))
+        for one in parsed.tasks:
+            if one.external_key in self.ids:
+                self._merge(one, former.tasks.get(origins.get(one.external_key, "")))
+            else:
+                self.ids[one.external_key] = self._add(next(reserved), one)
+
     def _report(self, parsed: ParsedTasks, dependencies: int, cycles: Sequence[tuple[str, ...]]) -> ImportReport:
-        touched = self.changed.union(self.created)
+        touched = self.changed.union(self.new)
         return ImportReport(
             repository=self.repository.name,
             format=parsed.format,
@@ -125,8 +114,8 @@ class Importer:
             dry_run=False,
             tasks=len(parsed.tasks),
             dependencies=dependencies,
-            created=len(self.created),
-            changed=len(self.changed.difference(self.created)),
+            created=len(self.new),
+            changed=len(self.changed),
             unchanged=sum(self.ids[one.external_key] not in touched for one in parsed.tasks),
             warnings=(*self.warnings, *self.links.warnings),
             conflicts=tuple(self.conflicts),
@@ -158,15 +147,11 @@ class Importer:
         ids = [*self.existing, *dependents]
         return sorted(set(ids) - {task_id for task_id, _, _ in self.work.tasks.ready_among(ids, self.work.now)})
 
-    def _settle(self, waiting: list[int]) -> None:
-        touched = {*self.created, *self.changed, *self.unsettled}
-        if touched:
-            upkeep.recount(self.work, sorted(touched))
-            # New tasks are told of by `tasks.imported`; of the others, those are that the file set free.
-            upkeep.announce_ready(self.work, waiting, actor=self.actor, because=None, delivery=self.delivery)
-
     def _warn(self, place: str, code: str, message: str, done: str) -> None:
         self.warnings.append(Warning_(place=place, code=code, message=message, done=done))
+
+    def _name(self, task_id: int) -> str:
+        return task_key(task_id, self.prefix)
 
     # Which task is which ----------------------------------------------------------------------------------------------
 
@@ -177,11 +162,13 @@ class Importer:
         identity = identify(former.tasks, now, known, is_whole=not former.is_beside)
         self._rename(identity)
         for key in sorted(identity.lost):
-            name = task_key(self.before[key], self.prefix)
+            name = self._name(self.before[key])
             said = f"{key} names another task now; before, it was “{known[key].title[:60]}” ({name})"
-            self._warn(key, "reused_id", said, f"imported as a new task; {name} is kept, without a place in the file")
+            self._warn(
+                key, "reused_id", said, f"imported as a new task; {name} is kept in Nexus; an export leaves it out"
+            )
         for was, key in sorted(identity.moved.items()):
-            done = f"the same task, {task_key(self.before[was], self.prefix)}, under its new key"
+            done = f"the same task, {self._name(self.before[was])}, under its new key"
             self._warn(key, "moved", f"the task was {was} before", done)
         return identity
 
@@ -201,30 +188,16 @@ class Importer:
 
     # Tasks ------------------------------------------------------------------------------------------------------------
 
-    def _complexity(self, one: ParsedTask) -> int:
-        """What the file says; a subtask without a score has its parent's, as in Taskmaster; else an estimate."""
-        score = one.complexity_auto or self.scores.get(one.parent_key or "")
-        if score is None:
-            text = " ".join((one.title, one.description, one.details, one.test_strategy))
-            dependencies = len(one.dependencies) + len(one.references)
-            score = self.estimate(text=text, dependencies=dependencies, subtasks=self.subtasks[one.external_key])
-        self.scores[one.external_key] = score
-        return score
-
-    def _add(self, one: ParsedTask) -> int:
+    def _add(self, task_id: int, one: ParsedTask) -> int:
         fields: dict[str, Any] = {name: getattr(one, name) for name in _NEW}
-        task = self.work.tasks.add(
-            NewTask(
-                **fields,
-                repository_id=self.repository.id,
-                external_key=one.external_key,
-                complexity_auto=self._complexity(one),
-                parent_id=self._parent(one),
-            ),
-            self.work.now,
+        self.new[task_id] = NewTask(
+            **fields,
+            repository_id=self.repository.id,
+            external_key=one.external_key,
+            complexity_auto=self.scores.of_new(task_id, one),
+            parent_id=self._parent(one),
         )
-        self.created.append(task.id)
-        return task.id
+        return task_id
 
     def _parent(self, one: ParsedTask) -> int | None:
         """The task that one is part of, which may stand outside of the file."""
@@ -244,21 +217,36 @@ class Importer:
     def _merge(self, theirs: ParsedTask, base: ParsedTask | None) -> None:
         known = self.existing[self.ids[theirs.external_key]]
         parent = self._parent(theirs) if "parent" in theirs.said else known.parent_id
-        task, merged = known, self._differences(known, theirs, base, parent)
+        score = self.scores.of_known(known, theirs, base)
+        task, merged = known, self._differences(known, theirs, base, parent, score)
         if merged.taken:
             task = self.work.tasks.get(known.id, lock=True)
             if task.version != known.version:  # somebody changed it since all were read
-                merged = self._differences(task, theirs, base, parent)
+                merged = self._differences(task, theirs, base, parent, score)
         self._tell_conflicts(task, merged.conflicts)
         if merged.taken:
-            saved = self.work.tasks.save(attrs.evolve(task, **merged.taken), self.work.now)
-            self.changed.add(task.id)
-            self.unsettled.update(filter(None, (task.parent_id, saved.parent_id)))
-            self._tell(task, saved, [name for name in merged.taken if name not in _UNTOLD])
+            self._save(task, theirs, merged.taken)
 
-    def _differences(self, task: Task, theirs: ParsedTask, base: ParsedTask | None, parent: int | None) -> Merged:
+    def _save(self, task: Task, theirs: ParsedTask, taken: Mapping[str, Any]) -> None:
+        saved = self.work.tasks.save(attrs.evolve(task, **taken), self.work.now)
+        if set(taken) == {"raw_data"} and _others(task.raw_data, theirs) == _others(theirs.raw_data, theirs):
+            return  # the file says now what Nexus knew already, such as after its own export
+        self.changed.add(task.id)
+        if saved.status.is_closed is not task.status.is_closed:
+            self.turned.append(saved)
+        if saved.parent_id != task.parent_id:
+            self.moved.update(filter(None, (task.id, task.parent_id, saved.parent_id)))
+        if "complexity_manual" in taken:
+            self.moved.update(self.work.tasks.descendants([task.id]))
+        self._tell(task, saved, [name for name in taken if name not in _UNTOLD])
+
+    def _differences(
+        self, task: Task, theirs: ParsedTask, base: ParsedTask | None, parent: int | None, score: int | None
+    ) -> Merged:
         merged = merge(task, theirs, base, lambda since_import: self._history(task, since_import=since_import))
         taken, conflicts = dict(merged.taken), list(merged.conflicts)
+        if score is not None:
+            taken["complexity_auto"] = score
         if parent != task.parent_id and self._may_move(task, theirs, parent):
             is_known = base is not None and "parent" in base.said
             was = self._find_parent(base.parent_key, self.before) if base is not None and is_known else task.parent_id
@@ -271,8 +259,10 @@ class Importer:
         return Merged(taken=taken, conflicts=tuple(conflicts))
 
     def _may_move(self, task: Task, theirs: ParsedTask, parent: int | None) -> bool:
-        """Whether a task can be part of another; not of itself."""
-        if parent is None or task.id not in (parent, *(above.id for above in self.work.tasks.ancestors(parent))):
+        """Whether a task can be part of another; not of itself. What is new is part of nothing of this task's."""
+        if parent is None or parent in self.new:
+            return True
+        if task.id not in (parent, *(above.id for above in self.work.tasks.ancestors(parent))):
             return True
         said = f"it would be part of itself, through {theirs.parent_key}"
         self._warn(theirs.external_key, "parent_loop", said, "its parent stays as it is")
@@ -321,12 +311,9 @@ class Importer:
             lost, whose = (one.nexus, "the file's") if one.taken == "file" else (one.file, "Nexus's")
             other = "Nexus" if one.taken == "file" else "the file"
             reason = f", because {one.reason}" if one.reason else ""
-            self._warn(
-                one.external_key,
-                one.code,
-                f"{one.field} changed in the file and in Nexus",
-                f"{whose} was taken{reason}; {other} had: {str(lost)[:80]}",
-            )
+            said = f"{one.field} changed in the file and in Nexus"
+            done = f"{whose} was taken{reason}; {other} had: {str(lost)[:80]}"
+            self._warn(one.external_key, one.code, said, done)
         told = [
             {"field": one.field, "base": one.base, "file": one.file, "nexus": one.nexus, "taken": one.taken}
             for one in conflicts
@@ -334,57 +321,55 @@ class Importer:
         self.work.record(TaskConflicted, **self._common(task), title=task.title, conflicts=told)
 
     def _report_gone(self, former: Former, parsed: ParsedTasks, identity: Identity) -> None:
+        """Name the tasks that left the file, and leave them out of it from now on."""
         here = {one.external_key for one in parsed.tasks}
-        for key in former.tasks:
-            task = self.existing.get(self.before.get(key, 0))
-            if task is None or key in here or key in identity.moved or task.status is Status.CANCELLED:
-                continue
-            name = task_key(task.id, self.prefix)
-            done = "kept in Nexus, and written again by an export; cancel it in Nexus if it is not wanted"
-            self._warn(key, "gone", f"the task is no longer in the file ({name})", done)
+        gone = [key for key in former.tasks if key in self.before and key not in here and key not in identity.moved]
+        for key in gone:
+            if self.existing[self.before[key]].status is Status.CANCELLED:
+                continue  # somebody said already that it is not wanted
+            name = self._name(self.before[key])
+            done = f"{name} is kept in Nexus; an export leaves it out"
+            self._warn(key, "gone", "the task is no longer in the file", done)
+        left = {self.before[key] for key in (*gone, *identity.lost)}
+        self.apart = attrs.evolve(self.apart, gone=(self.apart.gone | left) - {self.ids[key] for key in here})
 
     # Dependencies -----------------------------------------------------------------------------------------------------
 
     def _connect(self, parsed: ParsedTasks, former: Former) -> tuple[int, list[tuple[str, ...]]]:
-        """Add and remove dependencies as the file says; cycles are reported and left open."""
+        """Store the new tasks; add and remove dependencies as the file says; cycles are reported and left open."""
         links, was = self.links, list(former.tasks.values())
-        outside, awaited = links.outside(parsed.tasks, self.ids)
+        outside, awaited = links.outside(parsed.tasks, self.ids, new=self.new)
         wanted = links.wanted(parsed.tasks, self.ids) | outside
-        known = set(self.work.tasks.dependencies(list(self.ids.values())))
-        said_before = links.wanted(was, self.before) | links.outside(was, self.before, quiet=True)[0]
+        known = set(self.work.tasks.dependencies([task_id for task_id in self.ids.values() if task_id not in self.new]))
+        said = links.wanted(was, self.before) | links.outside(was, self.before, quiet=True)[0] | self.apart.gone_edges
         # A task that left the file keeps what it waits for, and so does one of which the file says nothing of it.
+        here = {self.ids[one.external_key] for one in parsed.tasks}
         speaking = {self.ids[one.external_key] for one in parsed.tasks if "dependencies" in one.said}
-        links.remove(edge for edge in (said_before - wanted) & known if edge[0] in speaking)
-        fresh = self._fresh(wanted - known, said_before, former) | self._arrived()
-        cycles = links.cycles(fresh, {task_id: key for key, task_id in self.ids.items()})
-        links.add(fresh - {edge for _, edge in cycles}, new=self.created)
-        self._await(awaited, was)
-        self.changed |= links.changed.intersection(self.ids.values())
-        self.unsettled |= links.touched
-        return len(wanted), [names for names, _ in cycles]
+        gone = sorted(edge for edge in (said - wanted) & known if edge[0] in speaking)
+        links.remove(gone)
+        fresh = self._fresh(wanted - known, said, former) | links.arrived(self.repository.name, self.ids)
+        tied, cycles = weave(self.work, self.new, fresh)
+        links.tell_added(edge for edge in tied if edge[0] not in self.new)
+        recount(self.work, self.new, self.turned, tied, gone)
+        if self.moved:
+            upkeep.recount(self.work, sorted(self.moved))
+        links.remember(awaited, was, set(self.ids.values()))
+        self.changed |= {task_id for task_id, _ in (*gone, *tied) if task_id in here and task_id not in self.new}
+        left_out = frozenset(edge for _, edge in cycles)
+        self.apart = attrs.evolve(
+            self.apart, left_out=left_out, gone_edges=frozenset(edge for edge in said if edge[0] not in here)
+        )
+        return len(wanted), links.name_cycles(cycles, {task_id: key for key, task_id in self.ids.items()})
 
-    def _fresh(self, missing: set[Edge], said_before: set[Edge], former: Former) -> set[Edge]:
+    def _fresh(self, missing: set[Edge], said: set[Edge], former: Former) -> set[Edge]:
         """What is to be added: not what Nexus dropped since; but what a cycle or a missing task left out, once more."""
         told_before = {self.before[key] for key in former.tasks if key in self.before}
-        created = set(self.created)
         doubtful = {
-            edge for edge in missing if edge[0] not in created and (edge in said_before or edge[0] not in told_before)
+            edge for edge in missing if edge[0] not in self.new and (edge in said or edge[0] not in told_before)
         }
         return missing - self.links.dropped(doubtful)
 
-    def _arrived(self) -> set[Edge]:
-        """What tasks of other repositories have waited for and is here now."""
-        waiting = Awaited(self.work)
-        pairs = waiting.of(self.repository.name)
-        waiting.put(self.repository.name, [pair for pair in pairs if pair[1] not in self.ids])
-        found = {(task_id, self.ids[key]) for task_id, key in pairs if key in self.ids}
-        return found - set(self.work.tasks.dependencies([task_id for task_id, _ in found]))
 
-    def _await(self, awaited: Mapping[str, list[tuple[int, str]]], was: Iterable[ParsedTask]) -> None:
-        """Remember what does not exist yet, and forget what the file asked for before."""
-        named = {place[0].lower() for one in was for name in one.references if (place := elsewhere(name))}
-        ours = set(self.ids.values())
-        waiting = Awaited(self.work)
-        for repository in sorted(named | awaited.keys()):
-            others = [pair for pair in waiting.of(repository) if pair[0] not in ours]
-            waiting.put(repository, [*others, *awaited.get(repository, ())])
+def _others(raw: Mapping[str, Any], one: ParsedTask) -> dict[str, Any]:
+    """What an object of the file says beyond the fields of a task."""
+    return {name: value for name, value in raw.items() if name not in one.mirrored}

@@ -11,14 +11,20 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from ..domain.access import LOCAL, Actor
+from ..domain.complexity import Source
+from ..domain.findings import FileMend
 from ..domain.repositories import Repository, check_repository_name
 from ..domain.tasks import Task
-from ..errors import Invalid, NexusError, UnreadableFile
-from ..formats.model import ParsedTask, ParsedTasks
+from ..errors import Fault, Invalid, NotFound, UnreadableFile
+from ..formats.model import ParsedScores, ParsedTask, ParsedTasks
 from ..plugins.records import TaskFormat
+from .apart import Apart
 from .import_links import Outside, was_dropped
-from .importing import Former, Importer, ImportReport
+from .import_report import ImportReport, RolledBack
+from .importing import Former, Importer
 from .repositories import add_repository
+from .score_imports import ScoreImporter
+from .scores import ScoreService
 from .work import UnitOfWork, Work, repository_of
 
 DEFAULT_FORMAT = "taskmaster"
@@ -42,19 +48,23 @@ class _Kept:
     content: bytes
 
 
-class _RolledBack(NexusError):
-    """Ends the transaction of a dry run."""
+@attrs.frozen(kw_only=True)
+class _Content:
+    """What a repository's file is made of."""
 
-    def __init__(self, report: ImportReport) -> None:
-        self.report = report
-        super().__init__()
+    kept: _Kept | None
+    held: list[Task]  #: all of the repository
+    tasks: list[Task]  #: those that the file has, as it has them
+    keys: dict[int, str]
+    mends: Sequence[FileMend]
 
 
 class ImportService:
     """Task files in and out."""
 
-    def __init__(self, unit: UnitOfWork) -> None:
+    def __init__(self, unit: UnitOfWork, scores: ScoreService) -> None:
         self._unit = unit
+        self._scores = scores
 
     def import_file(
         self,
@@ -64,48 +74,59 @@ class ImportService:
         path: str | None = None,
         format: str | None = None,
         media_type: str | None = None,
+        tag: str | None = None,
         dry_run: bool = False,
         actor: Actor = LOCAL,
         delivery: str | None = None,
     ) -> ImportReport:
-        """Bring in a task file; a repository that is new is added.
+        """Bring in a task file, or a complexity report, which is known by its shape.
 
-        Without a `format` it is the one that the media type, the path or the content tells.
+        With a task file, a repository that is new is added. Without a `format` it is the one that the media type, the
+        path or the content tells. `tag` says which tag a report is of, where its path does not.
 
         :raises UnreadableFile: with file, line and reason; nothing was changed
         """
         check_repository_name(repository)
         task_format = self._format(format) if format else self._recognised(content, path, media_type)
         name = path or f"tasks{task_format.suffixes[0] if task_format.suffixes else '.json'}"
-        try:
-            parsed = task_format.parse(content)
-        except UnreadableFile as error:
-            raise UnreadableFile(f"{name}: {error.message}", faults=error.faults, **error.details) from None
+        parsed = _parsed(task_format, content, name)
+        if tag is not None and not isinstance(parsed, ParsedScores):
+            raise Invalid("a task file names its tags itself", faults=(Fault("/tag", "only for a complexity report"),))
 
         def action(work: Work) -> ImportReport:
-            work.tasks.lock_graph()
-            place = self._repository(work, repository, actor)
-            former = self._former(_kept(work, place.id), parsed, content, task_format, path)
-            importer = Importer(
-                work, place, actor=actor, delivery=delivery, estimate=self._unit.estimate,
-                prefix=self._unit.config.key_prefix,
-            )  # fmt: skip
-            report = importer.run(parsed, former, content)
+            if isinstance(parsed, ParsedScores):
+                known = self._known(work, repository, actor)
+                scorer = ScoreImporter(work, known.id, self._scores, path=name, actor=actor, delivery=delivery)
+                assert task_format.scores is not None  # noqa: S101 - it made the report
+                report = scorer.run(parsed, task_format.scores, tag, repository)
+            else:
+                work.tasks.lock_graph()
+                place = self._repository(work, repository, actor)
+                former = self._former(_kept(work, place.id), parsed, content, task_format, path)
+                importer = Importer(
+                    work, place, self._scores, actor=actor, delivery=delivery, prefix=self._unit.config.key_prefix
+                )
+                report = importer.run(parsed, former, content)
+                if not former.is_beside and not dry_run:
+                    work.tasks.save_file(place.id, name, task_format.name, content, work.now)
             if dry_run:
-                raise _RolledBack(attrs.evolve(report, dry_run=True))
-            if not former.is_beside:
-                work.tasks.save_file(place.id, name, task_format.name, content, work.now)
+                raise RolledBack(attrs.evolve(report, dry_run=True))
             return report
 
         try:
             return self._unit.write(action)
-        except _RolledBack as done:
+        except RolledBack as done:
             return done.report
 
     def _repository(self, work: Work, name: str, actor: Actor) -> Repository:
+        if work.repositories.find(name) is None:
+            return add_repository(work, name, "", actor=actor)
+        return self._known(work, name, actor)
+
+    def _known(self, work: Work, name: str, actor: Actor) -> Repository:
         found = work.repositories.find(name)
         if found is None:
-            return add_repository(work, name, "", actor=actor)
+            raise NotFound(f"there is no repository {name}; import its task file first")
         repository_of(work, name, actor)
         return found
 
@@ -163,29 +184,43 @@ class ImportService:
         with self._unit.read() as work:
             repository_id = repository_of(work, repository, actor)
             assert repository_id is not None  # noqa: S101 - only None gives None
-            kept, tasks, keys = self._content(work, repository_id)
+            found = self._content(work, repository_id)
+        kept, tasks = found.kept, found.tasks
         task_format = self._format(format or (kept.format if kept else DEFAULT_FORMAT))
-        added = self._new_keys(kept, tasks, keys, task_format)
+        keys = found.keys | self._new_keys(found, task_format)
         content = kept.content if kept and kept.format == task_format.name else None
-        others = self._elsewhere(task_format, content, tasks, keys | added, actor)
-        rendered = task_format.render(content, tasks, keys | added | others)
+        names = keys | self._elsewhere(task_format, content, tasks, keys, actor)
+        rendered = task_format.render(content, tasks, names)
+        if content is not None:
+            rendered = _mended(task_format, rendered, found.mends, found.held, keys)
         return TaskFile(content=rendered, format=task_format.name, media_type=task_format.media_types[0])
 
-    def _content(self, work: Work, repository_id: int) -> tuple[_Kept | None, list[Task], dict[int, str]]:
-        """The kept file, the repository's tasks, and the keys of those that have one."""
+    def _content(self, work: Work, repository_id: int) -> _Content:
         keys = {task_id: key for key, task_id in work.tasks.keys_of(repository_id).items()}
-        tasks = [task for task in work.tasks.graph(repository_id, None) if task.repository_id == repository_id]
-        return _kept(work, repository_id), tasks, keys
+        held = work.tasks.of_repository(repository_id)
+        scores = work.scores.of([task.id for task in held])
+        estimated = {task_id for task_id, one in scores.items() if one.source is Source.ESTIMATE}
+        return _Content(
+            kept=_kept(work, repository_id),
+            held=held,
+            # What was estimated here is estimated elsewhere too; in a file it would pass for somebody's word.
+            tasks=[
+                attrs.evolve(task, complexity_auto=None) if task.id in estimated else task
+                for task in Apart.load(work, repository_id).as_in_file(held)
+            ],
+            keys=keys,
+            mends=work.charts.file_mends(repository_id),
+        )
 
-    def _new_keys(
-        self, kept: _Kept | None, tasks: Sequence[Task], keys: Mapping[int, str], task_format: TaskFormat
-    ) -> dict[int, str]:
+    def _new_keys(self, found: _Content, task_format: TaskFormat) -> dict[int, str]:
         """Keys for the tasks that have none, given as the repository's own file would have them, and stored."""
+        kept = found.kept
         own = self._unit.plugins.formats.get(kept.format, task_format) if kept else task_format
-        if own.new_keys is None or all(task.id in keys for task in tasks):
+        if own.new_keys is None or all(task.id in found.keys for task in found.tasks):
             return {}
         content = kept.content if kept and kept.format == own.name else None
-        added = {task_id: key for task_id, key in own.new_keys(content, tasks, keys).items() if task_id not in keys}
+        made = own.new_keys(content, found.tasks, found.keys)
+        added = {task_id: key for task_id, key in made.items() if task_id not in found.keys}
         self._unit.write(lambda work: work.tasks.set_external_keys(added))
         return added
 
@@ -232,10 +267,29 @@ class ImportService:
         nameless = {task.repository_id for task in found if task.repository_id and not task.external_key}
         for repository_id in sorted(nameless):
             with self._unit.read() as work:
-                kept, tasks, keys = self._content(work, repository_id)
-            self._new_keys(kept, tasks, keys, self._format(DEFAULT_FORMAT))
+                content = self._content(work, repository_id)
+            self._new_keys(content, self._format(DEFAULT_FORMAT))
 
 
 def _kept(work: Work, repository_id: int) -> _Kept | None:
     found = work.tasks.file(repository_id)
     return None if found is None else _Kept(path=found[0], format=found[1], content=found[2])
+
+
+def _parsed(task_format: TaskFormat, content: bytes, name: str) -> ParsedScores | ParsedTasks:
+    """The file, read. :raises UnreadableFile: naming it"""
+    try:
+        scores = task_format.scores.parse(content) if task_format.scores else None
+        return task_format.parse(content) if scores is None else scores
+    except UnreadableFile as error:
+        raise UnreadableFile(f"{name}: {error.message}", faults=error.faults, **error.details) from None
+
+
+def _mended(
+    task_format: TaskFormat, content: bytes, mends: Sequence[FileMend], tasks: Sequence[Task], keys: Mapping[int, str]
+) -> bytes:
+    """A file as it is to be written, with what the doctor mended in its text."""
+    if not mends or task_format.doctor is None:
+        return content
+    live = {(keys[task.id], keys[on]) for task in tasks for on in task.dependencies if {task.id, on} <= keys.keys()}
+    return task_format.doctor().mend(content, mends, live)

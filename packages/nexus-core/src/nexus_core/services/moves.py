@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 
 from ..domain.access import Actor
 from ..domain.agents import AssignmentStatus
-from ..domain.events import AssignmentCancelled, AssignmentCompleted, TaskCompleted, TaskMoved
+from ..domain.events import AssignmentCancelled, AssignmentCompleted, TaskCompleted, TaskMoved, TaskUndepended
 from ..domain.tasks import Status, Task
 from ..domain.transitions import check_move
 from . import upkeep
@@ -71,3 +73,15 @@ def end_assignment(work: Work, task: Task, to: Status, *, reason: str, actor: Ac
         reason=reason,
         **({"branch": None, "head": None, "commits": 0, "summary": reason} if done else {}),
     )
+
+
+def drop_dependency(work: Work, task: Task, on: int, *, actor: Actor, reason: str = "") -> bool:
+    """Have a locked task no longer depend on another; false when it did not. The graph is locked already."""
+    if not work.tasks.undepend(task.id, on):
+        return False
+    upkeep.dependency_changed(work, task, work.tasks.get(on, lock=True), -1)
+    payload: dict[str, Any] = {"on": on, **({"reason": reason} if reason else {})}
+    work.record(TaskUndepended, actor=actor, task_id=task.id, repository_id=task.repository_id, **payload)
+    below = work.tasks.descendants([task.id])
+    upkeep.announce_ready(work, [task.id, *below], actor=actor, because=on, delivery=None)
+    return True

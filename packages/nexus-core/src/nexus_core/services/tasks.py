@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import attrs
@@ -12,17 +13,22 @@ import attrs
 from ..clock import from_text
 from ..domain import readiness
 from ..domain.access import LOCAL, Actor
-from ..domain.events import TaskCreated, TaskDepended, TaskEdited, TaskUndepended
-from ..domain.graph import Graph, longest_chain
-from ..domain.readiness import Impact, Readiness
+from ..domain.complexity import TaskFacts
+from ..domain.events import TaskCreated, TaskDepended, TaskEdited
+from ..domain.graph import Graph, Outline
+from ..domain.readiness import Readiness
 from ..domain.tasks import NewTask, Priority, Status, Task, task_key
 from ..errors import Cycle, Fault, Invalid, StaleWrite
 from ..ports.queries import Page, ReadyQuery, TaskQuery
 from ..wire import plain
-from . import parking, upkeep
+from . import outlook, parking, upkeep
 from .imports import ImportService
-from .moves import move_task
+from .moves import drop_dependency, move_task
+from .scores import ScoreService, given_scores
 from .work import UnitOfWork, Work, repository_of, require_seen
+
+_ABOVE_ALL = 2**62
+"""Above every id."""
 
 
 @attrs.frozen(kw_only=True)
@@ -36,8 +42,9 @@ class Recommendation:
 class TaskService:
     """Tasks and the graph that they make."""
 
-    def __init__(self, unit: UnitOfWork, imports: ImportService) -> None:
+    def __init__(self, unit: UnitOfWork, imports: ImportService, scores: ScoreService) -> None:
         self._unit = unit
+        self._scores = scores
         #: Bring in and write out task files; see ImportService.
         self.import_file = imports.import_file
         self.export_file = imports.export_file
@@ -64,17 +71,14 @@ class TaskService:
     ) -> Task:
         """Create a task. :raises Invalid: with every fault :raises NotFound: repository, parent or dependency"""
         wanted = list(dict.fromkeys(dependencies))
-        title = _title(title)
-        text = " ".join((title, description, details, test_strategy))
         new = NewTask(
-            title=title,
+            title=_title(title),
             description=description,
             details=details,
             test_strategy=test_strategy,
             priority=_priority(priority),
             labels=tuple(dict.fromkeys(labels)),
             complexity_manual=_complexity(complexity_manual),
-            complexity_auto=self._unit.estimate(text=text, dependencies=len(wanted), subtasks=0),
             parent_id=parent_id,
             not_before=_time(not_before),
             raw_data=dict(raw_data or {}),
@@ -86,7 +90,7 @@ class TaskService:
             repository_id = repository_of(work, repository, actor)
             if repository_id is None:
                 require_seen(actor, None, "such place: this key works in repositories only; name one")
-            task = self._add(work, attrs.evolve(new, repository_id=repository_id), actor)
+            task = self._add(work, attrs.evolve(new, repository_id=repository_id), len(wanted), actor)
             for on in wanted:
                 self._depend(work, task, on, actor)
             work.record(
@@ -98,16 +102,31 @@ class TaskService:
 
         return self._unit.write(action)
 
-    def _add(self, work: Work, new: NewTask, actor: Actor) -> Task:
+    def _add(self, work: Work, new: NewTask, dependencies: int, actor: Actor) -> Task:
         if new.parent_id is None:
-            return work.tasks.add(new, work.now)
+            return self._add_scored(work, new, dependencies, [])
         parent = work.tasks.get(new.parent_id, lock=True)
         require_seen(actor, parent.repository_id, f"task {parent.id}")
-        task = work.tasks.add(attrs.evolve(new, repository_id=parent.repository_id), work.now)
+        above = [parent, *work.tasks.ancestors(parent.id)]
+        task = self._add_scored(work, attrs.evolve(new, repository_id=parent.repository_id), dependencies, above)
         work.tasks.bump_subtasks(parent.id, 1)
-        above = sum(1 for other in work.tasks.ancestors(task.id) if other.open_dependencies)
-        work.tasks.bump_ancestors([task.id] if above else [], above)
+        self._scores.refresh(work, [parent.id])
+        unready = sum(1 for other in above if other.open_dependencies)
+        work.graph.bump_ancestors([task.id] if unready else [], unready)
         return work.tasks.get(task.id)
+
+    def _add_scored(self, work: Work, new: NewTask, dependencies: int, above: Sequence[Task]) -> Task:
+        given = given_scores(work, above)
+        facts = TaskFacts(
+            title=new.title, description=new.description, details=new.details, test_strategy=new.test_strategy,
+            priority=new.priority, labels=new.labels, dependencies=dependencies, depth=len(above),
+            parent_score=next((given[other.id] for other in above if other.id in given), None),
+        )  # fmt: skip
+        score = self._scores.estimate(facts)
+        task = work.tasks.add(attrs.evolve(new, complexity_auto=score.value), work.now)
+        work.scores.save({task.id: score}, work.now)
+        self._scores.ask(work, [task.id])
+        return task
 
     def edit(
         self,
@@ -125,7 +144,7 @@ class TaskService:
         fields = _edited_fields(changes)
 
         def action(work: Work) -> Task:
-            if "parent_id" in fields:
+            if {"parent_id", "priority"} & fields.keys():
                 work.tasks.lock_graph()
             task = self._locked(work, task_id, actor, expected_version)
             changed = attrs.evolve(task, **fields)
@@ -142,6 +161,9 @@ class TaskService:
             saved = work.tasks.save(changed, work.now)
             if "parent_id" in differences:
                 upkeep.recount(work, [task.id, *filter(None, (task.parent_id, saved.parent_id))])
+            self._rescore(work, task, saved, differences.keys())
+            if "priority" in differences:
+                self._lead(work, task, saved.priority, actor)
             work.record(
                 TaskEdited,
                 actor=actor,
@@ -153,6 +175,29 @@ class TaskService:
             return work.tasks.get(task.id)
 
         return self._unit.write(action)
+
+    def _rescore(self, work: Work, task: Task, saved: Task, fields: Set[str]) -> None:
+        """Make the estimates anew that a change of these fields may touch."""
+        touched = {task.id} if _SAID & fields else set()
+        if "parent_id" in fields:
+            touched |= {*filter(None, (task.parent_id, saved.parent_id))}
+        if fields & {"parent_id", "complexity_manual"}:
+            touched |= {*work.tasks.descendants([task.id])}
+        if touched:
+            self._scores.refresh(work, touched)
+
+    def _lead(self, work: Work, parent: Task, priority: Priority, actor: Actor) -> None:
+        """Have the subtasks follow that have no priority of their own; else an urgent task would have idle parts."""
+        for child in work.tasks.children(parent.id):
+            if child.priority is parent.priority and child.raw_data.get("priority") is None:
+                child = work.tasks.get(child.id, lock=True)
+                work.tasks.save(attrs.evolve(child, priority=priority), work.now)
+                change = {"from": str(child.priority), "to": str(priority)}
+                work.record(
+                    TaskEdited, actor=actor, task_id=child.id, repository_id=child.repository_id,
+                    changes={"priority": change},
+                )  # fmt: skip
+                self._lead(work, child, priority, actor)
 
     def _waiting(self, work: Work, task: Task, fields: Iterable[str]) -> builtins.list[int]:
         """Those that are not ready and that a change of these fields may set free."""
@@ -223,6 +268,7 @@ class TaskService:
         if not work.tasks.depend(task.id, on):
             return False
         upkeep.dependency_changed(work, task, other, 1)
+        self._scores.refresh(work, [task.id])
         return True
 
     def undepend(self, task_id: int, on: int, *, actor: Actor = LOCAL) -> Task:
@@ -231,16 +277,8 @@ class TaskService:
         def action(work: Work) -> Task:
             work.tasks.lock_graph()
             task = self._locked(work, task_id, actor, None)
-            if work.tasks.undepend(task.id, on):
-                upkeep.dependency_changed(work, task, work.tasks.get(on, lock=True), -1)
-                work.record(TaskUndepended, actor=actor, task_id=task.id, repository_id=task.repository_id, on=on)
-                upkeep.announce_ready(
-                    work,
-                    [task.id, *work.tasks.descendants([task.id])],
-                    actor=actor,
-                    because=on,
-                    delivery=None,
-                )
+            if drop_dependency(work, task, on, actor=actor):
+                self._scores.refresh(work, [task.id])
             return work.tasks.get(task.id)
 
         return self._unit.write(action)
@@ -248,6 +286,16 @@ class TaskService:
     def wake_parked(self) -> builtins.list[int]:
         """Record `task.ready` for the tasks whose parking is over; which they are. The worker asks for it regularly."""
         return self._unit.write(parking.wake)
+
+    def recount(self) -> int:
+        """Count anew all that is kept beside open tasks, some at a time; how many there are.
+
+        A repair: it changes nothing unless something went wrong.
+        """
+        counted, before = 0, _ABOVE_ALL
+        while ids := self._unit.write(partial(upkeep.recount_some, before=before)):
+            counted, before = counted + len(ids), ids[-1]
+        return counted
 
     # Answers ----------------------------------------------------------------------------------------------------------
 
@@ -314,43 +362,20 @@ class TaskService:
                 subtasks=work.tasks.children(task.id),
                 now=work.now,
             )
-            return attrs.evolve(found, impact=_impact(work, task))
+            return attrs.evolve(found, impact=outlook.impact(work, task))
 
     def graph(self, repository: int | str | None = None, *, actor: Actor = LOCAL) -> Graph:
-        """The tasks of a repository (or all), the dependencies between them, the longest chain of open ones."""
+        """The tasks of a repository (or all), the dependencies between them, the longest chain of open ones.
+
+        The tasks come without their texts. :raises TooMany: there are more than one answer holds
+        """
         with self._unit.read() as work:
-            tasks = work.tasks.graph(repository_of(work, repository, actor), actor.repositories)
-        shown = {task.id for task in tasks}
-        edges = tuple((task.id, on) for task in tasks for on in task.dependencies if on in shown)
-        open_ids = [task.id for task in tasks if not task.status.is_closed]
-        still_open = set(open_ids)
-        waits = {
-            task.id: [on for on in task.dependencies if on in still_open] for task in tasks if task.id in still_open
-        }
-        return Graph(tasks=tuple(tasks), edges=edges, critical_path=longest_chain(open_ids, waits))
+            return outlook.graph(work, repository_of(work, repository, actor), actor.repositories)
 
-
-def _impact(work: Work, task: Task) -> Impact:
-    dependents = work.tasks.many([dependent for dependent, _ in work.tasks.dependents([task.id])])
-    freed = [other.id for other in dependents if _only(other, open_dependencies=1)] if not task.status.is_closed else []
-    parents = work.tasks.ancestors(task.id)[:1] if not task.status.is_closed else []
-    freed += [parent.id for parent in parents if _only(parent, open_subtasks=1)]
-    behind = work.tasks.waiting_for(task.id)
-    edges: dict[int, list[int]] = {node: [] for node in behind}
-    for node, on in work.tasks.dependencies(behind):
-        if on in edges:
-            edges[node].append(on)
-    return Impact(unblocks=tuple(freed), waiting=len(behind), longest_chain=len(longest_chain(behind, edges)))
-
-
-def _only(task: Task, *, open_dependencies: int = 0, open_subtasks: int = 0) -> bool:
-    """Whether these are all that keeps a task from being ready."""
-    return (
-        task.status is Status.PENDING
-        and task.assignment_id is None
-        and (task.open_dependencies, task.open_subtasks, task.blocked_ancestors)
-        == (open_dependencies, open_subtasks, 0)
-    )
+    def outline(self, repository: int | str | None = None, *, actor: Actor = LOCAL) -> Outline:
+        """The graph as ids alone, however large: in an order in which the tasks can be done, with the longest chain."""
+        with self._unit.read() as work:
+            return outlook.outline(work, repository_of(work, repository, actor), actor.repositories)
 
 
 def _cycle(work: Work, path: tuple[int, ...], prefix: str) -> Cycle:
@@ -421,6 +446,10 @@ _EDITABLE: dict[str, Any] = {
     "title": _title, "description": _text, "details": _text, "test_strategy": _text, "priority": _priority,
     "labels": _labels, "complexity_manual": _complexity, "parent_id": _parent, "not_before": _time,
 }  # fmt: skip
+
+
+_SAID = frozenset(_EDITABLE) - {"complexity_manual", "not_before"}
+"""What an estimate may come from."""
 
 
 def _edited_fields(changes: Mapping[str, Any]) -> dict[str, Any]:

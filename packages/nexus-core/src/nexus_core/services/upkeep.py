@@ -2,52 +2,54 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..domain.access import Actor
 from ..domain.events import TaskReady
-from ..domain.graph import topological_order, waiting_counts
 from ..domain.tasks import Task
+from ..ports.graph import State
+from . import behind, levels
 from .work import Work
+
+_AT_ONCE = 1000
+"""How many tasks are counted anew in one transaction: others wait that want to change the graph."""
 
 
 def task_opened_or_closed(work: Work, task: Task) -> list[int]:
-    """A task went from open to closed or back; the tasks whose readiness that may have changed."""
+    """A task went from open to closed or back; the tasks that may have become ready by that."""
     delta = -1 if task.status.is_closed else 1
-    dependents = [dependent for dependent, _ in work.tasks.dependents([task.id])]
-    touched = _dependencies_changed(work, dependents, delta)
+    touched = _dependencies_changed(work, work.graph.bump_dependents(task.id, delta), delta)
     if task.parent_id is not None:
         work.tasks.bump_subtasks(task.parent_id, delta)
         touched.append(task.parent_id)
-    refresh_impacts(work, task, itself=not task.status.is_closed)
-    return touched
+    waited_for = [one.id for _, one in work.graph.open_dependencies([task.id])]
+    if task.status.is_closed:
+        # What is closed in the usual way waits for nothing open, so that there is nothing to count.
+        behind.recount(work, waited_for)
+        return touched
+    behind.recount(work, [task.id, *waited_for])
+    return []
 
 
 def dependency_changed(work: Work, task: Task, on: Task, delta: int) -> None:
     """A dependency was added (1) or removed (-1)."""
-    if not on.status.is_closed:
-        _dependencies_changed(work, [task.id], delta)
-    if not task.status.is_closed:
-        refresh_impacts(work, on, itself=True)
+    if on.status.is_closed:
+        return
+    _dependencies_changed(work, work.graph.bump_dependencies([task.id], delta), delta)
+    if task.status.is_closed:
+        return
+    if delta > 0:
+        behind.added(work, task.id, task.impact, on.id)
+    else:
+        behind.recount(work, [on.id])
 
 
-def _dependencies_changed(work: Work, ids: Sequence[int], delta: int) -> list[int]:
-    counts = work.tasks.bump_dependencies(ids, delta)
+def _dependencies_changed(work: Work, counts: Mapping[int, int], delta: int) -> list[int]:
     crossed = [task_id for task_id, count in counts.items() if count == max(delta, 0)]
     below = work.tasks.descendants(crossed)
     for times in sorted(set(below.values())):
-        work.tasks.bump_ancestors([task_id for task_id, above in below.items() if above == times], delta * times)
+        work.graph.bump_ancestors([task_id for task_id, above in below.items() if above == times], delta * times)
     return [*crossed, *below]
-
-
-def refresh_impacts(work: Work, task: Task, *, itself: bool) -> None:
-    """Count anew what waits for the open tasks that `task` waits for (and for itself).
-
-    A task that is closed in the usual way waits for nothing open, so this is no work in the usual case.
-    """
-    ids = work.tasks.open_prerequisites(task.id) + ([task.id] if itself else [])
-    work.tasks.set_impact({task_id: len(work.tasks.waiting_for(task_id)) for task_id in ids})
 
 
 def announce_ready(work: Work, ids: Iterable[int], *, actor: Actor, because: int | None, delivery: str | None) -> None:
@@ -61,88 +63,66 @@ def announce_ready(work: Work, ids: Iterable[int], *, actor: Actor, because: int
 
 
 def lift(work: Work, task: Task, on: Task) -> tuple[int, ...] | None:
-    """Lift the level of a task, and of those that wait for it, above that of one that it will depend on.
+    """Have a task stand above one that it will depend on: see `levels`.
 
-    Only the tasks in between are looked at: none, when the level is above already. Answers the path from `on` to
-    `task` when `on` waits for the task itself, and then changes nothing.
+    Answers the path from `on` to `task` when `on` waits for the task itself, and then changes nothing.
     """
-    if task.id == on.id:
-        return (task.id,)
-    lifted = {task.id: on.level + 1} if task.level <= on.level else {}
-    came_from: dict[int, int] = {}
-    front = list(lifted)
-    while front:
-        above: list[int] = []
-        for dependent, level, lower in work.tasks.levels_of_dependents(front):
-            if lifted.get(dependent, level) > lifted[lower]:
-                continue
-            came_from[dependent] = lower
-            if dependent == on.id:
-                return _way(came_from, on.id, task.id)
-            lifted[dependent] = lifted[lower] + 1
-            above.append(dependent)
-        front = list(dict.fromkeys(above))
-    work.tasks.set_levels(lifted)
-    return None
-
-
-def _way(came_from: dict[int, int], start: int, end: int) -> tuple[int, ...]:
-    path = [start]
-    while path[-1] != end:
-        path.append(came_from[path[-1]])
-    return tuple(path)
+    return levels.lift(work, (task.id, task.level), (on.id, on.level)).cycle or None
 
 
 def recount(work: Work, ids: Sequence[int]) -> None:
-    """Compute the counts of many tasks, and of all that hang together with them, from nothing (after an import)."""
-    nodes = _connected(work, ids)
-    tasks = {task.id: task for task in work.tasks.many(nodes)}
-    depends_on = {task.id: task.dependencies for task in tasks.values()}
-    dependents: dict[int, list[int]] = {task_id: [] for task_id in tasks}
-    for task_id, others in depends_on.items():
-        for other in others:
-            dependents.setdefault(other, []).append(task_id)
-    is_open = {task.id: not task.status.is_closed for task in tasks.values()}
-    impacts = waiting_counts(list(tasks), dependents, is_open)
-    open_dependencies = {
-        task_id: sum(is_open.get(other, False) for other in others) for task_id, others in depends_on.items()
-    }
-    open_subtasks = Counter(task.parent_id for task in tasks.values() if is_open[task.id])
-    levels: dict[int, int] = {}
-    for task_id in topological_order(list(tasks), depends_on)[0]:
-        levels[task_id] = 1 + max((levels.get(other, 0) for other in depends_on[task_id]), default=-1)
-    work.tasks.set_levels({task_id: level for task_id, level in levels.items() if level != tasks[task_id].level})
-    work.tasks.set_counts(
-        [
-            {
-                "id": task.id,
-                "open_dependencies": open_dependencies[task.id],
-                "open_subtasks": open_subtasks[task.id],
-                "blocked_ancestors": _blocked_above(task, tasks, open_dependencies),
-                "impact": impacts[task.id],
-            }
-            for task in tasks.values()
-        ]
-    )
+    """Count anew what keeps these tasks from being ready, and what follows from it for their relatives.
+
+    The tasks may be new, have other dependencies, another status, another parent. What is behind each is another
+    question: see `behind`.
+    """
+    graph = work.graph
+    direct = {*ids, *(dependent for dependent, _ in work.tasks.dependents(list(ids)))}
+    family = {*ids, *(state.parent_id for state in graph.states(list(ids)) if state.parent_id is not None)}
+    stored = {state.id: state for state in graph.states([*direct, *family])}
+    dependencies, subtasks = graph.count_open_dependencies(list(direct)), graph.count_open_subtasks(list(family))
+    now = dict(stored)
+    for task_id in direct:
+        now[task_id] = now[task_id]._replace(open_dependencies=dependencies[task_id])
+    for task_id in family:
+        now[task_id] = now[task_id]._replace(open_subtasks=subtasks[task_id])
+    turned = [key for key, old in stored.items() if bool(old.open_dependencies) != bool(now[key].open_dependencies)]
+    below = {*ids, *work.tasks.descendants([*ids, *turned])}
+    _read_upwards(work, below, stored, now)
+    for task_id in below:
+        now[task_id] = now[task_id]._replace(blocked_ancestors=_blocked_above(task_id, now))
+    graph.set_counts([state for key, state in now.items() if state != stored[key]])
 
 
-def _connected(work: Work, ids: Sequence[int]) -> list[int]:
-    """The tasks that hang together with these, by dependencies and by parents."""
-    known: set[int] = set()
-    front = set(ids)
+def _read_upwards(work: Work, ids: Iterable[int], *into: dict[int, State]) -> None:
+    """Read these and all above them, as far as they are not there yet."""
+    front, seen = set(ids), set[int]()
     while front:
-        known |= front
-        edges = work.tasks.dependencies(sorted(front)) + work.tasks.dependents(sorted(front))
-        near = {task_id for edge in edges for task_id in edge} | set(work.tasks.descendants(sorted(front)))
-        near |= {task.parent_id for task in work.tasks.many(sorted(front)) if task.parent_id is not None}
-        front = near - known
-    return sorted(known)
+        for state in work.graph.states([task_id for task_id in front if task_id not in into[0]]):
+            for states in into:
+                states[state.id] = state
+        seen |= front
+        above = (into[0][task_id].parent_id for task_id in front if task_id in into[0])
+        front = {task_id for task_id in above if task_id is not None} - seen
 
 
-def _blocked_above(task: Task, tasks: dict[int, Task], open_dependencies: dict[int, int]) -> int:
-    blocked, above, seen = 0, task.parent_id, {task.id}
-    while above is not None and above in tasks and above not in seen:
+def _blocked_above(task_id: int, states: Mapping[int, State]) -> int:
+    blocked, above, seen = 0, states[task_id].parent_id, {task_id}
+    while above is not None and above in states and above not in seen:
         seen.add(above)
-        blocked += open_dependencies[above] > 0
-        above = tasks[above].parent_id
+        blocked += states[above].open_dependencies > 0
+        above = states[above].parent_id
     return blocked
+
+
+def recount_some(work: Work, before: int) -> list[int]:
+    """Count anew all that is kept beside some open tasks, from those below an id downwards; those that it were.
+
+    What waits for others is mostly the younger, so that most numbers are right when they are counted first; one that
+    was counted too early is counted again when what it was counted from changes.
+    """
+    work.tasks.lock_graph()
+    if ids := work.graph.open_tasks(before, _AT_ONCE):
+        recount(work, ids)
+        behind.recount(work, ids)
+    return ids

@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..clock import Clock
 from ..config import Config
 from ..domain.access import Actor
-from ..domain.events import Event
+from ..domain.events import Event, NewEvent
 from ..domain.jobs import NewJob
-from ..errors import Contention, Invalid, NotFound
+from ..errors import Contention, NotFound
 from ..plugins.manager import Plugins
 from ..plugins.records import EventHandler
 from ..ports.wakeup import Ring, Wakeup
 
 if TYPE_CHECKING:
     from ..plugins.context import Context
+    from ..ports.charts import Charts
     from ..ports.collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
+    from ..ports.graph import TaskGraph
+    from ..ports.scores import Scores
     from ..ports.storage import Store, Transaction
 
 T = TypeVar("T")
@@ -36,6 +39,7 @@ class Work:
         self._transaction = transaction
         self.now = now
         self.rings: list[Ring] = []
+        self._said: list[NewEvent] = []
         self._shared: dict[str, NewJob] = {}  #: by unique key: written last, see `settle`
         self._plugins = plugins
 
@@ -43,6 +47,21 @@ class Work:
     def tasks(self) -> Tasks:
         """The collection of the transaction."""
         return self._transaction.tasks
+
+    @property
+    def graph(self) -> TaskGraph:
+        """The collection of the transaction."""
+        return self._transaction.graph
+
+    @property
+    def scores(self) -> Scores:
+        """The collection of the transaction."""
+        return self._transaction.scores
+
+    @property
+    def charts(self) -> Charts:
+        """The collection of the transaction."""
+        return self._transaction.charts
 
     @property
     def repositories(self) -> Repositories:
@@ -61,7 +80,8 @@ class Work:
 
     @property
     def events(self) -> Events:
-        """The collection of the transaction."""
+        """The collection of the transaction, with what was recorded so far."""
+        self.tell()
         return self._transaction.events
 
     @property
@@ -90,20 +110,22 @@ class Work:
         assignment_id: int | None = None,
         delivery: str | None = None,
         **payload: Any,
-    ) -> Event:
-        """Append an event, and with it the jobs of the handlers that listen for it."""
-        event = self.events.append(
-            kind if isinstance(kind, str) else kind.TYPE,
-            actor=actor,
-            now=self.now,
-            task_id=task_id,
-            repository_id=repository_id,
-            assignment_id=assignment_id,
-            delivery=delivery,
-            payload=payload,
+    ) -> None:
+        """Append an event, and with it the jobs of the handlers that listen for it.
+
+        The events of a transaction are written together, at its end or when somebody asks for `events`.
+        """
+        self._said.append(
+            NewEvent(
+                type=kind if isinstance(kind, str) else kind.TYPE,
+                actor=actor,
+                task_id=task_id,
+                repository_id=repository_id,
+                assignment_id=assignment_id,
+                delivery=delivery,
+                payload=payload,
+            )
         )
-        self._hand_on([event])
-        return event
 
     def record_many(
         self,
@@ -113,23 +135,28 @@ class Work:
         actor: Actor,
         delivery: str | None = None,
     ) -> None:
-        """Append many events of one type at once: each item has `task_id`, `repository_id` and `payload`."""
-        if items:
-            self._hand_on(self.events.append_many(kind.TYPE, items, actor=actor, now=self.now, delivery=delivery))
+        """Append many events of one type: each item has `task_id`, `repository_id` and `payload`."""
+        self._said += [NewEvent(type=kind.TYPE, actor=actor, delivery=delivery, **item) for item in items]
 
-    def _hand_on(self, events: Sequence[Event]) -> None:
-        """Write the jobs of the handlers that listen for these events, which are of one type."""
+    def tell(self) -> list[int]:
+        """Write the events that were recorded, and the jobs of the handlers that listen for them; the events' ids."""
+        said, self._said = self._said, []
+        if not said:
+            return []
+        ids = self._transaction.events.add(said, self.now)
         jobs: list[NewJob] = []
-        for handler in self._plugins.handlers_for(events[0].type):
-            if handler.coalesce:
-                self._share(handler, handler.coalesce, events)
-            else:
-                jobs += [self._job(handler, event, subject=_subject(handler.name, event)) for event in events]
+        for event_id, new in zip(ids, said, strict=True):
+            if handlers := self._plugins.handlers_for(new.type):
+                jobs += self._caused(new.stored(event_id, self.now), handlers)
         self._add(jobs)
+        return ids
 
-    def _share(self, handler: EventHandler, coalesce: Callable[[Event], str | None], events: Sequence[Event]) -> None:
-        for event in events:
-            if (shared := coalesce(event)) is not None:
+    def _caused(self, event: Event, handlers: Sequence[EventHandler]) -> Iterator[NewJob]:
+        """The jobs of handlers that listen for an event; those that they share with other events are kept for later."""
+        for handler in handlers:
+            if handler.coalesce is None:
+                yield self._job(handler, event, subject=_subject(handler.name, event))
+            elif (shared := handler.coalesce(event)) is not None:
                 key = f"{handler.name}:{shared}"
                 self._shared.setdefault(key, self._job(handler, event, unique_key=key))
 
@@ -147,17 +174,22 @@ class Work:
         )
 
     def settle(self) -> None:
-        """Write what is to be written last: the jobs that transactions share.
+        """Write what is to be written last: the events, and the jobs that transactions share.
 
         Who writes a unique key makes others with the same key wait for the commit, so nothing that could make it wait
         for them may follow; and all write their keys in one order.
         """
+        self.tell()
         self._add([job for _, job in sorted(self._shared.items())])
         self._shared.clear()
 
     def _add(self, jobs: Sequence[NewJob]) -> None:
         for job, job_id in zip(jobs, self.jobs.add_many(jobs, self.now) if jobs else (), strict=True):
             self._ring(job, job_id)
+
+    def enqueue_shared(self, job: NewJob) -> None:
+        """Write a job with a unique key when the transaction ends, unless one with that key waits already."""
+        self._shared.setdefault(job.unique_key or "", job)
 
     def enqueue(self, job: NewJob) -> int | None:
         """Write a job; None when one with its unique key waits already."""
@@ -212,14 +244,6 @@ class UnitOfWork:
                     raise
                 time.sleep(random.uniform(0.002, 0.02) * attempt)  # noqa: S311 - a wait, not a secret
         raise AssertionError("unreachable")
-
-    def estimate(self, *, text: str, dependencies: int, subtasks: int) -> int:
-        """A task's complexity by the estimator of the configuration. :raises Invalid: there is no such estimator"""
-        name = self.config["complexity.estimator"]
-        estimator = self.plugins.estimators.get(name)
-        if estimator is None:
-            raise Invalid(f"there is no complexity estimator “{name}”; see complexity.estimator in the configuration")
-        return int(estimator.estimate(text=text, dependencies=dependencies, subtasks=subtasks).score)
 
     @contextmanager
     def read(self) -> Iterator[Work]:

@@ -26,14 +26,22 @@ class SqlAssignments:
     def add(self, assignment: Assignment) -> Assignment:
         """Store an assignment; its id is given by the store."""
         row = self._session.one(
-            "insert_assignment", task_id=assignment.task_id, agent=assignment.agent, status=str(assignment.status),
-            fence=assignment.fence, lease_until=to_text(assignment.lease_until), attempt=assignment.attempt,
-            branch=assignment.branch, reason=assignment.reason, result=rows.to_json(dict(assignment.result)),
+            "insert_assignment",
+            id=assignment.id,
+            task_id=assignment.task_id,
+            agent=assignment.agent,
+            status=str(assignment.status),
+            fence=assignment.fence,
+            lease_until=to_text(assignment.lease_until),
+            attempt=assignment.attempt,
+            branch=assignment.branch,
+            reason=assignment.reason,
+            result=rows.to_json(dict(assignment.result)),
             now=to_text(assignment.assigned_at),
-        )  # fmt: skip
+        )
         if row is None:
             raise Duplicate(f"task {assignment.task_id} is held already")
-        return attrs.evolve(assignment, id=row["id"])
+        return assignment if assignment.id == row["id"] else attrs.evolve(assignment, id=row["id"])
 
     def get(self, assignment_id: int, *, lock: bool = False) -> Assignment:
         """One."""
@@ -42,10 +50,7 @@ class SqlAssignments:
             row = self._session.one("lock_assignment" if lock else "get_assignment", id=assignment_id)
         if row is None:
             raise NotFound(f"there is no assignment {assignment_id}")
-        return self._full(row)
-
-    def _full(self, row: Row) -> Assignment:
-        return _assignment(row, self.last_activity(row["id"]))
+        return _assignment(row)
 
     def list(
         self, *, status: str | None, agent: str | None, task_id: int | None, live: bool | None, visible: Visible,
@@ -56,7 +61,7 @@ class SqlAssignments:
             "list_assignments", **visibility(visible), status=status, agent=agent, task_id=task_id,
             any_live=live is None, live=bool(live), after_id=after, limit=limit,
         )  # fmt: skip
-        return [self._full(row) for row in found]
+        return [_assignment(row) for row in found]
 
     def live(self) -> builtins.list[Assignment]:
         """All that hold a task."""
@@ -99,11 +104,6 @@ class SqlAssignments:
         found = self._session.all("list_activities", assignment_id=assignment_id, after_id=after, limit=limit)
         return [_activity(row) for row in found]
 
-    def last_activity(self, assignment_id: int) -> Activity | None:
-        """What was said last."""
-        row = self._session.one("last_activity", assignment_id=assignment_id)
-        return None if row is None else _activity(row)
-
     def activity(self, activity_id: int) -> Activity:
         """One activity."""
         row = self._session.one("get_activity", id=activity_id) if abs(activity_id) < 2**63 else None
@@ -120,8 +120,9 @@ class SqlAssignments:
         return bool(self._session.run("answer_activity", id=activity_id, answer=answer, answered_by=by))
 
 
-def _assignment(row: Row, last_activity: Activity | None = None) -> Assignment:
-    """An assignment."""
+def _assignment(row: Row) -> Assignment:
+    """An assignment, with what was said last where the statement reads that."""
+    said = {name: row[f"said_{name}"] for name in _SAID} if row.get("said_id") is not None else None
     return Assignment(
         id=row["id"],
         task_id=row["task_id"],
@@ -135,8 +136,11 @@ def _assignment(row: Row, last_activity: Activity | None = None) -> Assignment:
         reason=row["reason"],
         result=rows.from_json(row["result"]),
         ended_at=rows.maybe_at(row["ended_at"]),
-        last_activity=last_activity,
+        last_activity=None if said is None else _activity({**said, "assignment_id": row["id"]}),
     )
+
+
+_SAID = ("id", "type", "body", "choices", "answer", "answered_by", "created_at")
 
 
 def _activity(row: Row) -> Activity:

@@ -56,7 +56,7 @@ class SqlDeliveries:
 
 def _delivery(row: Row) -> Delivery:
     """A delivery; a list leaves body and headers out."""
-    fields = {name: value for name, value in row.items() if name != "fingerprint"}
+    fields = dict(row)
     fields.update(
         state=DeliveryState(row["state"]),
         created_at=rows.at(row["created_at"]),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from ..clock import to_text
-from ..domain.access import Actor, ActorKind
-from ..domain.events import Event, event_class
+from ..domain.access import ActorKind
+from ..domain.events import Event, NewEvent, event_class
 from ..errors import NotFound
 from ..ports.queries import Visible
 from . import rows
@@ -23,28 +23,9 @@ class SqlEvents:
     def __init__(self, session: SqlSession) -> None:
         self._session = session
 
-    def append(
-        self, kind: str, *, actor: Actor, now: datetime, task_id: int | None, repository_id: int | None,
-        assignment_id: int | None, delivery: str | None, payload: Mapping[str, Any],
-    ) -> Event:  # fmt: skip
-        """Append an event."""
-        fields = _fields(kind, actor, task_id, repository_id, assignment_id, delivery)
-        row = self._session.one("insert_event", **_columns(fields, payload, now))
-        assert row is not None  # noqa: S101 - RETURNING answers a row, or the statement raises
-        return event_class(kind)(id=row["id"], payload=payload, created_at=now, **fields)
-
-    def append_many(
-        self, kind: str, items: Sequence[Mapping[str, Any]], *, actor: Actor, now: datetime, delivery: str | None
-    ) -> builtins.list[Event]:
-        """Append events of one type: each item has `task_id`, `repository_id` and `payload`."""
-        fields = [_fields(kind, actor, item["task_id"], item["repository_id"], None, delivery) for item in items]
-        stored = [_columns(one, item["payload"], now) for one, item in zip(fields, items, strict=True)]
-        ids = [row["id"] for row in self._session.each("insert_event", stored) if row is not None]
-        make = event_class(kind)
-        return [
-            make(id=event_id, payload=item["payload"], created_at=now, **one)
-            for event_id, one, item in zip(ids, fields, items, strict=True)
-        ]
+    def add(self, new: Sequence[NewEvent], now: datetime) -> builtins.list[int]:
+        """Append events; their ids."""
+        return self._session.insert("insert_event", [_columns(one, now) for one in new])
 
     def list(
         self, *, after: int, kind: str | None, task_id: int | None, visible: Visible, limit: int, newest: bool
@@ -69,30 +50,25 @@ class SqlEvents:
         return bool(found)
 
 
-def _fields(
-    kind: str, actor: Actor, task_id: int | None, repository_id: int | None, assignment_id: int | None,
-    delivery: str | None,
-) -> dict[str, Any]:  # fmt: skip
+def _columns(new: NewEvent, now: datetime) -> dict[str, Any]:
+    actor = new.actor
     return {
-        "type": kind,
-        "actor_kind": actor.kind,
+        "type": new.type,
+        "payload": rows.to_json(dict(new.payload)),
+        "now": to_text(now),
+        "actor_kind": str(actor.kind),
         "actor_name": actor.name,
         "actor_id": actor.id,
-        "task_id": task_id,
-        "repository_id": repository_id,
-        "assignment_id": assignment_id,
-        "delivery": delivery,
+        "task_id": new.task_id,
+        "repository_id": new.repository_id,
+        "assignment_id": new.assignment_id,
+        "delivery": new.delivery,
     }
-
-
-def _columns(fields: Mapping[str, Any], payload: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    kind = str(fields["actor_kind"])
-    return {**fields, "actor_kind": kind, "payload": rows.to_json(dict(payload)), "now": to_text(now)}
 
 
 def _event(row: Row) -> Event:
     """An event, of the class of its type."""
-    fields = {name: value for name, value in row.items() if name != "xid"}
+    fields = dict(row)
     fields.update(
         payload=rows.from_json(row["payload"]),
         created_at=rows.at(row["created_at"]),

@@ -29,18 +29,23 @@ class SqlJobs:
     def add_many(self, jobs: Sequence[NewJob], now: datetime) -> list[int | None]:
         """Store many jobs, as `add` does."""
         stored = [_columns(job, now) for job in jobs]
-        added = zip(stored, self._session.each("insert_job", stored), strict=True)
-        return [self._share(columns) if row is None else int(row["id"]) for columns, row in added]
+        if any(columns["unique_key"] is not None for columns in stored):
+            return [self._add(columns) for columns in stored]
+        return list(self._session.insert("insert_job", stored))
 
-    def _share(self, columns: Mapping[str, Any]) -> int | None:
-        """Hold on to the job with this unique key that waits, so that none runs it before our commit.
+    def _add(self, columns: Mapping[str, Any]) -> int | None:
+        """Store a job, unless one with its unique key waits.
 
-        It would not see what we wrote. One that began to run meanwhile does not count: then this one is added.
+        We hold on to the one that waits, so that none runs it before our commit: it would not see what we wrote. One
+        that began to run meanwhile does not count: then this one is added.
         """
-        while self._session.one("share_waiting_job", unique_key=columns["unique_key"]) is None:
+        while True:
+            if columns["unique_key"] is not None and self._session.one(
+                "share_waiting_job", unique_key=columns["unique_key"]
+            ):
+                return None
             if (row := self._session.one("insert_job", **columns)) is not None:
                 return int(row["id"])
-        return None
 
     def claim(
         self, lanes: Sequence[str], *, limit: int, worker: str, now: datetime, until: datetime,

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any, Protocol
 
+from ..clock import Clock
+
 Row = Mapping[str, Any]
+
+_AT_ONCE = 50
+"""How many rows one statement inserts at most: more gain nothing, and each number is a statement to prepare."""
 
 
 class SqlSession(Protocol):
@@ -25,8 +31,8 @@ class SqlSession(Protocol):
         """Run a statement for each of many rows."""
         ...
 
-    def each(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[Row | None]:
-        """Run a statement for each of many rows; the first row of each answer."""
+    def insert(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Insert rows with a statement `INSERT … VALUES (…) RETURNING id` that skips none; their ids, in order."""
         ...
 
     def one(self, name: str, /, **parameters: Any) -> Row | None:
@@ -37,11 +43,20 @@ class SqlSession(Protocol):
         """All rows of the answer."""
         ...
 
+    def tuples(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
+        """All rows of the answer, without the names of their columns: for answers of many small rows."""
+        ...
+
 
 class SqlEngine(Protocol):
     """A database that takes the common subset of SQL."""
 
     name: str  #: `sqlite` or `postgresql`
+
+    @property
+    def clock(self) -> Clock | None:
+        """The database's own clock, where several hosts may use the database."""
+        ...
 
     def writing(self) -> AbstractContextManager[SqlSession]:
         """A transaction that may write: committed on leaving, rolled back when an exception leaves it.
@@ -57,14 +72,14 @@ class SqlEngine(Protocol):
     def migrate(self) -> list[str]:
         """Bring the schema up to date; the names of the migrations applied. Safe when several start at once.
 
-        :raises SchemaTooNew: a newer Nexus wrote this schema
+        :raises SchemaTooNew: a newer Nexus changed this schema beyond what we can work with
         """
         ...
 
     def pending_migrations(self) -> list[str]:
         """The migrations that `migrate` would apply.
 
-        :raises SchemaTooNew: a newer Nexus wrote this schema
+        :raises SchemaTooNew: a newer Nexus changed this schema beyond what we can work with
         """
         ...
 
@@ -73,28 +88,59 @@ class SqlEngine(Protocol):
         ...
 
 
-def expand(sql: str, parameters: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def expand(sql: str, parameters: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
     """Spread tuples over as many parameters: `IN (:ids)` with two ids becomes `IN (:ids_0, :ids_1)`.
 
     An empty tuple becomes NULL, which no value equals.
     """
-    flat: dict[str, Any] = {}
-    sizes: list[tuple[str, int]] = []
-    for name, value in parameters.items():
-        if type(value) is tuple:
-            sizes.append((name, len(value)))
-            for index, item in enumerate(value):
-                flat[f"{name}_{index}"] = item
-        else:
-            flat[name] = value
-    return _spread(sql, tuple(sizes)), flat
+    spread = [name for name in _lists(sql) if type(parameters[name]) is tuple]
+    if not spread:
+        return sql, parameters
+    flat = dict(parameters)
+    for name in spread:
+        values = flat.pop(name)
+        sql = _spread(sql, name, len(values))
+        flat.update((f"{name}_{index}", value) for index, value in enumerate(values))
+    return sql, flat
+
+
+_LIST = re.compile(r"IN \(:([a-z_]+)\)")
+
+
+@lru_cache(maxsize=1024)
+def _lists(sql: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_LIST.findall(sql)))
 
 
 @lru_cache(maxsize=2048)
-def _spread(sql: str, sizes: tuple[tuple[str, int], ...]) -> str:
-    for name, size in sizes:
-        sql = sql.replace(f"(:{name})", "(" + (", ".join(f":{name}_{index}" for index in range(size)) or "NULL") + ")")
-    return sql
+def _spread(sql: str, name: str, size: int) -> str:
+    return sql.replace(f"(:{name})", "(" + (", ".join(f":{name}_{index}" for index in range(size)) or "NULL") + ")")
+
+
+_VALUES = re.compile(r"VALUES\s*\(([^()]*)\)")
+_PARAMETER = re.compile(r":([a-z_][a-z0-9_]*)")
+
+
+def insertions(sql: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Statements with their parameters that insert many rows: `VALUES (:a)` for two becomes `VALUES (:a_0), (:a_1)`."""
+    for part in chunks(rows, _AT_ONCE):
+        if len(part) == 1:
+            yield sql, part[0]
+        else:
+            yield (
+                _repeated(sql, len(part)),
+                {f"{name}_{index}": value for index, row in enumerate(part) for name, value in row.items()},
+            )
+
+
+@lru_cache(maxsize=512)
+def _repeated(sql: str, times: int) -> str:
+    def numbered(values: str, index: int) -> str:
+        return _PARAMETER.sub(lambda match: f":{match[1]}_{index}", values)
+
+    return _VALUES.sub(
+        lambda match: "VALUES " + ", ".join(f"({numbered(match[1], index)})" for index in range(times)), sql
+    )
 
 
 def chunks(items: Sequence[Any], size: int = 500) -> Iterator[tuple[Any, ...]]:

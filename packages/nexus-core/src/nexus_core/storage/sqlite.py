@@ -15,8 +15,9 @@ from typing import Any
 
 from ..errors import Conflict, Duplicate, NexusError, Unavailable
 from .migrate import apply_migrations, pending
-from .session import Row, SqlSession, expand
+from .session import Row, SqlSession, expand, insertions
 from .statements import statements
+from .turn import Turn
 
 BUSY_SECONDS = 10.0
 """How long a write waits for another process's write before it gives up."""
@@ -29,10 +30,7 @@ class SqliteSession:
         self._connection = connection
 
     def _execute(self, name: str, parameters: Mapping[str, Any]) -> sqlite3.Cursor:
-        sql = statements()[name]
-        if any(type(value) is tuple for value in parameters.values()):
-            sql, parameters = expand(sql, parameters)
-        return self._connection.execute(sql, parameters)
+        return self._connection.execute(*expand(statements()[name], parameters))
 
     def run(self, name: str, /, **parameters: Any) -> int:
         """Run a statement; the number of rows that it changed."""
@@ -42,9 +40,13 @@ class SqliteSession:
         """Run a statement for each of many rows."""
         self._connection.executemany(statements()[name], rows)
 
-    def each(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[Row | None]:
-        """Run a statement for each of many rows; the first row of each answer."""
-        return [self.one(name, **row) for row in rows]
+    def insert(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Insert rows; their ids, in order."""
+        found: list[int] = []
+        for sql, parameters in insertions(statements()[name], rows):
+            # RETURNING promises no order, but ids are given in the order of the rows.
+            found += sorted(row[0] for row in self._connection.execute(sql, parameters).fetchall())
+        return found
 
     def one(self, name: str, /, **parameters: Any) -> Row | None:
         """The first row of the answer, or None."""
@@ -58,11 +60,16 @@ class SqliteSession:
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
+    def tuples(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
+        """All rows of the answer, without the names of their columns."""
+        return self._execute(name, parameters).fetchall()
+
 
 class SqliteEngine:
     """An SQLite file. WAL lets readers and one writer work side by side; a file lives on one host's local disk."""
 
     name = "sqlite"
+    clock = None  #: whoever uses the file is on one host, and shares its clock
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -72,22 +79,9 @@ class SqliteEngine:
         self._new_turn()
 
     def _new_turn(self) -> None:
-        """The turn to write among this process's threads; a child process begins with its own."""
-        self._turn = threading.Lock()
+        """The turn to write; a child process begins with its own."""
+        self._turn = Turn(self.path)
         self._pid = os.getpid()
-
-    @contextmanager
-    def _own_turn(self) -> Iterator[None]:
-        # One thread of a process at a time tries for the database's lock: many that look again and again would keep
-        # the interpreter from the one that has it.
-        if self._pid != os.getpid():
-            self._new_turn()
-        if not self._turn.acquire(timeout=BUSY_SECONDS):
-            raise Unavailable(f"the database {self.path} was written to for {BUSY_SECONDS:.0f} s; try again")
-        try:
-            yield
-        finally:
-            self._turn.release()
 
     def _connection(self) -> sqlite3.Connection:
         # A connection must not cross a fork; the child opens its own.
@@ -115,20 +109,30 @@ class SqliteEngine:
     def writing(self) -> Iterator[SqlSession]:
         """A transaction that may write."""
         connection = self._connection()
-        with self._own_turn(), _our_errors(self.path):
+        turn = self._take_turn()
+        try:
             # IMMEDIATE, because a read that upgrades to a write fails at once, whatever the time-out.
             _patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
-            try:
-                yield SqliteSession(connection)
-            except BaseException:
+            yield SqliteSession(connection)
+            connection.execute("COMMIT")
+        except BaseException as error:
+            if connection.in_transaction:
                 connection.execute("ROLLBACK")
-                raise
-            try:
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+            if isinstance(error, sqlite3.Error):
+                raise _ours(error, self.path) from error
+            raise
+        finally:
+            turn.leave()
+
+    def _take_turn(self) -> Turn:
+        if self._pid != os.getpid():
+            self._new_turn()
+        try:
+            if self._turn.take(BUSY_SECONDS):
+                return self._turn
+        except OSError as error:
+            raise Unavailable(f"the files beside {self.path} cannot be locked: {_say(error)}") from error
+        raise Unavailable(f"the database {self.path} was written to for {BUSY_SECONDS:.0f} s; try again")
 
     @contextmanager
     def reading(self) -> Iterator[SqlSession]:
@@ -169,6 +173,7 @@ class SqliteEngine:
             for connection in self._connections:
                 connection.close()
             self._connections.clear()
+        self._turn.close()
         self._local = threading.local()
 
 
@@ -203,10 +208,7 @@ def split_script(sql: str) -> tuple[str, ...]:
 
 
 def _patiently(action: Any) -> None:
-    """Try again while another process writes.
-
-    SQLite's own busy handler starves processes; short random sleeps are fair.
-    """
+    """Try again while somebody writes who did not wait for the turn, such as another program."""
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
@@ -229,15 +231,21 @@ def _say(error: Exception) -> str:
 
 @contextmanager
 def _our_errors(path: Path) -> Iterator[None]:
-    """The one place where the driver's errors become ours."""
     try:
         yield
-    except NexusError:
-        raise
-    except sqlite3.IntegrityError as error:
-        kind = Duplicate if "UNIQUE" in str(error) else Conflict
-        raise kind(f"the database refuses it: {error}") from error
-    except sqlite3.OperationalError as error:
-        raise Unavailable(f"the database {path} cannot be used: {error}") from error
-    except sqlite3.DatabaseError as error:
-        raise Unavailable(f"{path} is not a database that can be used: {error}") from error
+    except sqlite3.Error as error:
+        raise _ours(error, path) from error
+
+
+def _ours(error: sqlite3.Error, path: Path) -> NexusError:
+    """The one place where the driver's errors become ours."""
+    match error:
+        case sqlite3.IntegrityError():
+            kind = Duplicate if "UNIQUE" in str(error) else Conflict
+            return kind(f"the database refuses it: {error}")
+        case sqlite3.OperationalError():
+            return Unavailable(f"the database {path} cannot be used: {error}")
+        case sqlite3.DatabaseError():
+            return Unavailable(f"{path} is not a database that can be used: {error}")
+        case _:
+            return NexusError(f"the database cannot be used so: {error}")

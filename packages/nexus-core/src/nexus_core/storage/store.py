@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from .session import SqlEngine, SqlSession
 
 if TYPE_CHECKING:
+    from ..clock import Clock
     from .access import SqlAccess
     from .assignments import SqlAssignments
+    from .charts import SqlCharts
     from .deliveries import SqlDeliveries
     from .events import SqlEvents
+    from .graph import SqlTaskGraph
     from .jobs import SqlJobs
     from .repositories import SqlChanges, SqlRepositories
+    from .scores import SqlScores
     from .tasks import SqlTasks
 
 
@@ -24,56 +29,77 @@ class SqlTransaction:
     def __init__(self, session: SqlSession) -> None:
         self._session = session
 
-    @property
+    @cached_property
     def tasks(self) -> SqlTasks:
         """Tasks and the dependencies between them."""
         from .tasks import SqlTasks
 
         return SqlTasks(self._session)
 
-    @property
+    @cached_property
+    def graph(self) -> SqlTaskGraph:
+        """Walks along the dependencies, and the counts that follow from them."""
+        from .graph import SqlTaskGraph
+
+        return SqlTaskGraph(self._session)
+
+    @cached_property
+    def scores(self) -> SqlScores:
+        """Where the complexity of each task comes from."""
+        from .scores import SqlScores
+
+        return SqlScores(self._session)
+
+    @cached_property
+    def charts(self) -> SqlCharts:
+        """Outlines of tasks, and mends of task files."""
+        from .charts import SqlCharts
+
+        return SqlCharts(self._session)
+
+    @cached_property
     def repositories(self) -> SqlRepositories:
         """Repositories."""
         from .repositories import SqlRepositories
 
         return SqlRepositories(self._session)
 
-    @property
+    @cached_property
     def changes(self) -> SqlChanges:
         """Changes on code hosts."""
         from .repositories import SqlChanges
 
         return SqlChanges(self._session)
 
-    @property
+    @cached_property
     def assignments(self) -> SqlAssignments:
         """Assignments and their activities."""
         from .assignments import SqlAssignments
 
         return SqlAssignments(self._session)
 
-    @property
+    @cached_property
     def events(self) -> SqlEvents:
         """All that happened."""
         from .events import SqlEvents
 
         return SqlEvents(self._session)
 
-    @property
+    @cached_property
     def jobs(self) -> SqlJobs:
         """Background work."""
         from .jobs import SqlJobs
 
         return SqlJobs(self._session)
 
-    @property
+    @cached_property
     def deliveries(self) -> SqlDeliveries:
         """Webhooks as they came."""
         from .deliveries import SqlDeliveries
 
         return SqlDeliveries(self._session)
 
-    @property
+    @cached_property
     def access(self) -> SqlAccess:
         """Keys, people, and what the hub remembers of itself."""
         from .access import SqlAccess
@@ -87,6 +113,11 @@ class SqlStore:
     def __init__(self, engine: SqlEngine) -> None:
         self.engine = engine
         self.name = engine.name
+
+    @property
+    def clock(self) -> Clock | None:
+        """The database's own clock, where several hosts may use the database."""
+        return self.engine.clock
 
     @contextmanager
     def writing(self) -> Iterator[SqlTransaction]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 import attrs
@@ -25,6 +26,11 @@ _SORTS = {
     "-updated_at": "list_tasks_by_updated_desc",
     "order": "list_tasks_by_order",
 }
+_READY_SORTS: dict[str, tuple[str, str, Callable[[Row], Any]]] = {
+    "id": ("page_ready_by_id", "page_ready_by_id_here", itemgetter("id")),
+    "order": ("page_ready_by_order", "page_ready_by_order_here", lambda row: _order(row)),
+}
+"""How ready tasks alone are listed: a small part of the table, which has indexes of its own."""
 _CANDIDATES = 500
 """How many ready tasks are looked at in one go for those whose labels fit the skills."""
 
@@ -47,6 +53,16 @@ class SqlTasks:
             raise Duplicate(f"{new.external_key} exists in this repository")
         return self.get(row["id"])
 
+    def reserve(self, number: int) -> list[int]:
+        """Ids for so many new tasks."""
+        return sorted(row[0] for row in self._session.tuples("reserve_task_ids", number=number)) if number else []
+
+    def add_reserved(self, new: Mapping[int, NewTask], levels: Mapping[int, int], now: datetime) -> None:
+        """Store new tasks under reserved ids."""
+        at = to_text(now)
+        stored = [{**_columns(task), "id": key, "level": levels.get(key, 0), "now": at} for key, task in new.items()]
+        self._session.many("insert_reserved_task", stored)
+
     def save(self, task: Task, now: datetime) -> Task:
         """Write a changed task."""
         self._write("update_task", task, now, _columns(task))
@@ -63,9 +79,7 @@ class SqlTasks:
             retry_at=rows.time(task.retry_at),
         )  # fmt: skip
         if not changed:
-            raise StaleWrite(
-                f"task {task.id} was changed by somebody else meanwhile; read it again, then repeat the change"
-            )
+            raise _stale(task.id)
 
     def get(self, task_id: int, *, lock: bool = False) -> Task:
         """One task."""
@@ -75,6 +89,15 @@ class SqlTasks:
         if found is None:
             raise NotFound(f"there is no task {task_id}")
         return self._tasks([found])[0]
+
+    def under(self, assignment_id: int) -> Task:
+        """The task of an assignment, locked; without its dependencies."""
+        row = None
+        if abs(assignment_id) < 2**63:
+            row = self._session.one("lock_task_of_assignment", assignment_id=assignment_id)
+        if row is None:
+            raise NotFound(f"there is no assignment {assignment_id}")
+        return _task(row)
 
     def many(self, ids: Sequence[int]) -> list[Task]:
         """Those of the ids that exist, by id."""
@@ -91,13 +114,17 @@ class SqlTasks:
         """A page of tasks."""
         if query.sort not in _SORTS:
             raise Invalid(f"cannot sort by “{query.sort}”; choose from {', '.join(_SORTS)}")
-        found = self._session.all(
-            _SORTS[query.sort], **visibility(visible), **_after(query), repository_id=repository_id,
-            parent_id=query.parent, any_status=not query.status, statuses=tuple(query.status), agent=query.agent,
-            label=None if query.label is None else f"%{rows.like(json.dumps(query.label, ensure_ascii=False))}%",
-            words=None if query.q is None else f"%{rows.like(query.q.lower())}%",
-            any_ready=query.ready is None, ready=bool(query.ready), now=to_text(now), limit=query.limit + 1,
-        )  # fmt: skip
+        filters = {
+            **visibility(visible), **_after(query), "repository_id": repository_id, "parent_id": query.parent,
+            "any_status": not query.status, "statuses": tuple(query.status), "agent": query.agent,
+            "label": None if query.label is None else f"%{rows.like(json.dumps(query.label, ensure_ascii=False))}%",
+            "words": None if query.q is None else f"%{rows.like(query.q.lower())}%",
+            "any_ready": query.ready is None, "ready": bool(query.ready), "now": to_text(now), "limit": query.limit + 1,
+        }  # fmt: skip
+        if query.ready and query.sort in _READY_SORTS:
+            found = self._ready_rows(*_READY_SORTS[query.sort], filters)
+        else:
+            found = self._session.all(_SORTS[query.sort], **filters)
         tasks = self._tasks(found[: query.limit])
         more = len(found) > query.limit
         return Page(items=tuple(tasks), next_cursor=_cursor(tasks[-1], query.sort) if more else None)
@@ -116,17 +143,43 @@ class SqlTasks:
             fitting = list(islice(self._fitting(query, now), query.limit))
             found = {task.id: task for task in self.many(fitting)}
             return [found[task_id] for task_id in fitting]
-        return self._tasks(self._session.all("list_ready", **self._ready_parameters(query, now), limit=query.limit))
+        parameters = {**self._ready_parameters(query, now), "limit": query.limit}
+        return self._tasks(self._ready_rows("list_ready", "list_ready_here", _order, parameters))
 
-    def pick(self, query: ReadyQuery, now: datetime) -> Task | None:
-        """The first ready task that no other transaction has in hand, locked; without its dependencies."""
-        if not query.skills:
-            row = self._session.one("pick_ready", **self._ready_parameters(query, now), limit=1)
-            return None if row is None else _task(row)
-        for task_id in self._fitting(query, now):
-            if (row := self._session.one("pick_named", id=task_id, now=to_text(now))) is not None:
-                return _task(row)
-        return None
+    def _ready_rows(
+        self, everywhere: str, here: str, key: Callable[[Row], Any], parameters: Mapping[str, Any]
+    ) -> Sequence[Row]:
+        """The first ready tasks: of the whole table, or of each repository that counts, each by its own index."""
+        places = parameters["visible"]
+        if parameters["repository_id"] is not None:
+            places = [parameters["repository_id"]]
+        elif parameters["everything"]:
+            return self._session.all(everywhere, **parameters)
+        found: list[Row] = []
+        for place in places:
+            found += self._session.all(here, **{**parameters, "repository_id": place})
+        return sorted(found, key=key)[: parameters["limit"]]
+
+    def take(self, query: ReadyQuery, agent: str, now: datetime) -> Task | None:
+        """Give the first ready task that no other transaction has in hand to an agent."""
+        row = None
+        if query.is_open:
+            # A statement without filters that could fold away is planned once, not at each claim.
+            row = self._session.one("take_any", agent=agent, now=to_text(now))
+        elif not query.skills:
+            row = self._session.one("take_ready", **self._ready_parameters(query, now), agent=agent)
+        else:
+            for task_id in self._fitting(query, now):
+                if (row := self._session.one("take_named", id=task_id, agent=agent, now=to_text(now))) is not None:
+                    break
+        return None if row is None else _held(row)
+
+    def hold(self, task: Task, agent: str, now: datetime) -> Task:
+        """Give a task to an agent."""
+        row = self._session.one("hold_task", id=task.id, version=task.version, agent=agent, now=to_text(now))
+        if row is None:
+            raise _stale(task.id)
+        return _held(row)
 
     def _fitting(self, query: ReadyQuery, now: datetime) -> Iterator[int]:
         """The ready tasks whose labels fit the skills, in their order, however far behind the others they come."""
@@ -143,9 +196,10 @@ class SqlTasks:
 
     def ready_among(self, ids: Sequence[int], now: datetime) -> list[tuple[int, int | None, str]]:
         """Those of the ids that are ready: id, repository, title."""
-        parts = chunks(sorted(set(ids)))
-        found = [row for part in parts for row in self._session.all("startable_among", ids=part, now=to_text(now))]
-        return [(row["id"], row["repository_id"], row["title"]) for row in found]
+        found: list[tuple[Any, ...]] = []
+        for part in chunks(sorted(set(ids))):
+            found += self._session.tuples("startable_among", ids=part, now=to_text(now))
+        return [row[:3] for row in sorted(found, key=lambda row: (*row[3:], row[0]))]
 
     def woken(self, since: datetime | None, now: datetime) -> list[tuple[int, datetime]]:
         """Ready tasks that were parked until an instant after `since`, with that instant."""
@@ -164,22 +218,17 @@ class SqlTasks:
         """All below these, each with how many of these are above it."""
         found: dict[int, int] = {}
         for part in chunks(sorted(set(ids))):
-            for row in self._session.all("list_descendants", ids=part):
-                found[row["id"]] = found.get(row["id"], 0) + row["number"]
+            for task_id, number in self._session.tuples("list_descendants", ids=part):
+                found[task_id] = found.get(task_id, 0) + number
         return found
-
-    def levels_of_dependents(self, ids: Sequence[int]) -> list[tuple[int, int, int]]:
-        """(task, its level, what it depends on) for the tasks that depend on these."""
-        found = [row for part in chunks(list(ids)) for row in self._session.all("levels_of_dependents", ids=part)]
-        return [(row["id"], row["level"], row["depends_on_id"]) for row in found]
-
-    def set_levels(self, levels: Mapping[int, int]) -> None:
-        """Write the levels of tasks."""
-        self._session.many("set_level", [{"id": key, "level": value} for key, value in sorted(levels.items())])
 
     def depend(self, task_id: int, on: int) -> bool:
         """Add a dependency; false when it was there."""
         return bool(self._session.run("insert_dependency", task_id=task_id, depends_on_id=on))
+
+    def depend_all(self, edges: Sequence[tuple[int, int]]) -> None:
+        """Add dependencies, (task, on)."""
+        self._session.many("insert_dependency", [{"task_id": one, "depends_on_id": on} for one, on in sorted(edges)])
 
     def undepend(self, task_id: int, on: int) -> bool:
         """Remove a dependency; false when there was none."""
@@ -194,41 +243,12 @@ class SqlTasks:
         return self._edges("dependents_of", ids)
 
     def _edges(self, statement: str, ids: Sequence[int]) -> list[tuple[int, int]]:
-        found = [row for part in chunks(list(ids)) for row in self._session.all(statement, ids=part)]
-        return [(row["task_id"], row["depends_on_id"]) for row in found]
-
-    def open_prerequisites(self, task_id: int) -> list[int]:
-        """The open tasks that an open task waits for."""
-        return [row["id"] for row in self._session.all("open_prerequisites", id=task_id)]
-
-    def waiting_for(self, task_id: int) -> list[int]:
-        """The open tasks that wait for a task."""
-        return [row["id"] for row in self._session.all("waiting_for", id=task_id)]
-
-    def bump_dependencies(self, ids: Sequence[int], delta: int) -> dict[int, int]:
-        """Change the count of open dependencies; the new counts."""
-        found = []
-        for part in chunks(sorted(set(ids))):
-            found += self._session.all("bump_open_dependencies", ids=part, delta=delta)
-        return {row["id"]: row["open_dependencies"] for row in found}
+        return [(row[0], row[1]) for part in chunks(list(ids)) for row in self._session.tuples(statement, ids=part)]
 
     def bump_subtasks(self, task_id: int, delta: int) -> int:
         """Change the count of open subtasks; the new count."""
         row = self._session.one("bump_open_subtasks", id=task_id, delta=delta)
         return row["open_subtasks"] if row else 0
-
-    def bump_ancestors(self, ids: Sequence[int], delta: int) -> None:
-        """Change the count of ancestors that are unready for their own dependencies."""
-        for part in chunks(sorted(set(ids))):
-            self._session.run("bump_blocked_ancestors", ids=part, delta=delta)
-
-    def set_impact(self, impacts: Mapping[int, int]) -> None:
-        """Write how many open tasks wait for each."""
-        self._session.many("set_impact", [{"id": key, "impact": value} for key, value in sorted(impacts.items())])
-
-    def set_counts(self, counts: Sequence[Mapping[str, int]]) -> None:
-        """Write all counts of tasks at once."""
-        self._session.many("set_counts", counts)
 
     def keys_of(self, repository_id: int) -> dict[str, int]:
         """External key -> id."""
@@ -252,7 +272,14 @@ class SqlTasks:
 
     def graph(self, repository_id: int | None, visible: Visible) -> list[Task]:
         """The tasks of a repository and those that they touch."""
-        return self._tasks(self._session.all("graph_tasks", repository_id=repository_id, **visibility(visible)))
+        if repository_id is None:
+            return self._tasks(self._session.all("graph_tasks", **visibility(visible)))
+        found = self._session.all("graph_tasks_of", repository_id=repository_id, **visibility(visible))
+        return self._tasks(found)
+
+    def of_repository(self, repository_id: int) -> list[Task]:
+        """The tasks of a repository."""
+        return self._tasks(self._session.all("tasks_of_repository", repository_id=repository_id))
 
     def lock_graph(self) -> None:
         """Let nobody else add dependencies until the transaction ends."""
@@ -273,6 +300,10 @@ class SqlTasks:
         """The task file as it was imported."""
         row = self._session.one("get_task_file", repository_id=repository_id)
         return None if row is None else (row["path"], row["format"], bytes(row["content"]))
+
+
+def _stale(task_id: int) -> StaleWrite:
+    return StaleWrite(f"task {task_id} was changed by somebody else meanwhile; read it again, then repeat the change")
 
 
 def _fits(labels: Sequence[str], skills: frozenset[str]) -> bool:
@@ -297,6 +328,13 @@ def _columns(task: NewTask | Task) -> dict[str, Any]:
         "not_before": rows.time(task.not_before),
         **({"repository_id": task.repository_id} if isinstance(task, NewTask) else {}),
     }
+
+
+def _order(row: Row) -> tuple[int, int, int, int]:
+    """Sorts rows as `ORDER BY priority_rank, impact DESC, complexity_order, id` does."""
+    scores = (row["complexity_manual"], row["complexity_auto"], 5)
+    complexity = next(score for score in scores if score is not None)
+    return (Priority(row["priority"]).rank, -row["impact"], complexity, row["id"])
 
 
 def _cursor(task: Task, sort: str) -> str:
@@ -329,7 +367,7 @@ def _after(query: TaskQuery) -> dict[str, Any]:
     if query.sort == "-updated_at":
         return {"after_id": after_id, "after_at": values[1] if values else None}
     if query.sort == "order":
-        rank, impact, complexity = values[1:] or (0, 0, 0)
+        rank, impact, complexity = values[1:] or (-1, 0, 0)
         return {
             "after_id": after_id,
             "after_rank": rank,
@@ -354,3 +392,28 @@ def _task(row: Row, dependencies: tuple[int, ...] = ()) -> Task:
         dependencies=dependencies,
     )
     return Task(**fields)
+
+
+def node(row: Row, dependencies: tuple[int, ...]) -> Task:
+    """A task without its texts."""
+    fields = dict(row)
+    fields.update(
+        status=Status(row["status"]),
+        priority=Priority(row["priority"]),
+        not_before=rows.maybe_at(row["not_before"]),
+        created_at=rows.at(row["created_at"]),
+        updated_at=rows.at(row["updated_at"]),
+        dependencies=dependencies,
+    )
+    return Task(**fields)
+
+
+def _held(row: Row) -> Task:
+    """A task that was given to an agent just now: what an assignment needs of it."""
+    return Task(
+        id=row["id"], title=row["title"], status=Status.IN_PROGRESS, priority=Priority(row["priority"]),
+        version=row["version"], created_at=rows.at(row["created_at"]), updated_at=rows.at(row["updated_at"]),
+        repository_id=row["repository_id"], complexity_auto=row["complexity_auto"],
+        complexity_manual=row["complexity_manual"], assignment_id=row["assignment_id"], agent=row["agent"],
+        fence=row["fence"], impact=row["impact"],
+    )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
+from functools import partial
 from typing import Any
 
 import falcon
@@ -64,7 +65,7 @@ class Events(_Feed):
         query = self.query(req)
         after, limit = _start(query), query.get("limit", 50)
         read = self.reader(query, actor_of(req))
-        found = read(after, limit) or _wait(read, after, limit, query.get("wait", 0))
+        found = read(after, limit) or _wait(read, after, limit, query.get("wait", 0), _gone(req))
         more = None if query.get("newest") or not found else str(found[-1].id)
         send(resp, page([event_to_wire(event) for event in found], more if len(found) == limit else None))
 
@@ -79,11 +80,12 @@ class EventStream(_Feed):
         actor = actor_of(req)
         read = self.reader(query, actor)
         after = self._start(req, query, actor)
-        if not waiting.take_seat():
+        # As long as it takes until those who have gone are noticed, such as this client on its former connection.
+        if not waiting.take_seat(2 * waiting.PAUSE_SECONDS):
             raise HttpProblem(503, "too many are following already; ask `GET /events` with `after` instead")
         resp.content_type = "text/event-stream"
         resp.set_header("X-Accel-Buffering", "no")
-        resp.stream = _Stream(read, after)
+        resp.stream = _Stream(read, after, _gone(req))
 
     def _start(self, req: falcon.Request, query: dict[str, Any], actor: Actor) -> int:
         last = req.get_header("Last-Event-ID")
@@ -100,8 +102,8 @@ class EventStream(_Feed):
 class _Stream:
     """The body of a stream; gives its place back when it ends, however it ends."""
 
-    def __init__(self, read: Callable[[int, int], list[Event]], after: int) -> None:
-        self._chunks = _chunks(read, after)
+    def __init__(self, read: Callable[[int, int], list[Event]], after: int, gone: Callable[[], bool]) -> None:
+        self._chunks = _chunks(read, after, gone)
         self._open = True
 
     def __iter__(self) -> Iterator[bytes]:
@@ -118,7 +120,14 @@ class _Stream:
             waiting.leave_seat()
 
 
-def _chunks(read: Callable[[int, int], list[Event]], after: int) -> Generator[bytes, None, None]:
+def _gone(req: falcon.Request) -> Callable[[], bool]:
+    """A function that tells whether the client has gone."""
+    return partial(waiting.has_left, req.env.get("gunicorn.socket"))
+
+
+def _chunks(
+    read: Callable[[int, int], list[Event]], after: int, gone: Callable[[], bool]
+) -> Generator[bytes, None, None]:
     yield b"retry: 2000\n\n"
     end, said = time.monotonic() + _STREAM_SECONDS, time.monotonic()
     while time.monotonic() < end:
@@ -135,7 +144,7 @@ def _chunks(read: Callable[[int, int], list[Event]], after: int) -> Generator[by
             )
         if found:
             said = time.monotonic()
-        elif not waiting.pause():
+        elif not waiting.pause() or gone():
             return
         elif time.monotonic() - said > _COMMENT_SECONDS:
             said = time.monotonic()
@@ -151,11 +160,13 @@ def _start(query: dict[str, Any]) -> int:
     return int(cursor)
 
 
-def _wait(read: Callable[[int, int], list[Event]], after: int, limit: int, seconds: int) -> list[Event]:
+def _wait(
+    read: Callable[[int, int], list[Event]], after: int, limit: int, seconds: int, gone: Callable[[], bool]
+) -> list[Event]:
     """Look again until there is something, for so many seconds; at once when too many wait already."""
     end = time.monotonic() + seconds
     with waiting.seat() as seated:
-        while seated and time.monotonic() < end and waiting.pause():
+        while seated and time.monotonic() < end and waiting.pause() and not gone():
             if found := read(after, limit):
                 return found
     return []

@@ -18,6 +18,7 @@ PLACE = (
     Field("repository", "text", "The repository, owner/name; it is added if it is new."),
     Field("path", "text", "Where the file stands in the repository.", max_length=500),
     Field("format", "text", "Such as `taskmaster` or `jsonl`; otherwise media type, path or content tell."),
+    Field("tag", "text", "Of a complexity report: the tag that it is of. Default: as its path says.", max_length=100),
     Field("dry_run", "flag", "Only report what would be done."),
 )
 BODY = (
@@ -31,13 +32,14 @@ class TaskImport(Resource):
     """The import of a task file."""
 
     @operation(
-        Scope.TASKS_WRITE, "Import a task file", query=PLACE, body=BODY,
+        Scope.TASKS_WRITE, "Import a task file, or a complexity report", query=PLACE, body=BODY,
         media=("application/octet-stream", JSON_LINES, "application/x-ndjson", "application/x-jsonlines", "text/*"),
         max_body=FILE_LIMIT, returns="ImportReport", errors=("unreadable_file",),
     )  # fmt: skip
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Import a file, and report what came of it, with the place of every warning.
 
+        A complexity report is known by its shape: its scores go to the tasks that are here.
         The body is the file itself, with `?repository=`; or JSON with `repository` and `content`.
         """
         place = self.query(req) | {"media_type": media_type(req)}

@@ -10,7 +10,7 @@ import falcon
 from nexus_core.domain.tasks import Priority, Status, Task
 from nexus_core.errors import Fault, Invalid, StaleWrite
 from nexus_core.ports.queries import TaskQuery
-from nexus_core.wire import readiness_to_wire, task_to_wire
+from nexus_core.wire import complexity_to_wire, readiness_to_wire, task_to_wire
 from nexus_http.fields import PAGE, Field
 from nexus_http.operations import Resource, Scope, actor_of, operation, page, send
 from nexus_http.problems import HttpProblem
@@ -155,6 +155,16 @@ class TaskReadiness(_Tasks):
     def on_get(self, req: falcon.Request, resp: falcon.Response, task: str) -> None:
         """Each failing condition with the tasks that cause it, and what finishing the task would bring."""
         send(resp, readiness_to_wire(self.nexus.tasks.readiness(self.task_id(task), actor=actor_of(req))))
+
+
+class TaskComplexity(_Tasks):
+    """How complex a task is, and why."""
+
+    @operation(Scope.TASKS_READ, "Say how complex a task is, and by what factors", returns="Complexity")
+    def on_get(self, req: falcon.Request, resp: falcon.Response, task: str) -> None:
+        """The score that counts, who gave it, and what added how much to the estimate."""
+        found = self.nexus.scores.explain(self.task_id(task), actor=actor_of(req))
+        send(resp, complexity_to_wire(found, self.prefix))
 
 
 class TaskDependency(_Tasks):

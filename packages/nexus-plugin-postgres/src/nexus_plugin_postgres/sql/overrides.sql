@@ -5,9 +5,60 @@ WITH picked AS MATERIALIZED (
   -- Materialized: a plain IN (SELECT … LIMIT) may run more than once, and each run would lock further rows.
   SELECT j.id FROM jobs j
    WHERE j.state = 'pending' AND j.lane IN (:lanes) AND j.run_at <= :now
-     AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.subject = j.subject AND o.id < j.id
-                        AND o.state IN ('pending', 'running'))
+     AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.subject = j.subject AND o.id <> j.id
+                        AND o.state IN ('pending', 'running') AND (o.id < j.id OR o.state = 'running'))
    ORDER BY j.run_at, j.id LIMIT :limit FOR UPDATE OF j SKIP LOCKED)
 UPDATE jobs SET state = 'running', attempt = attempt + 1, locked_until = :locked_until, locked_by = :worker
  WHERE id IN (SELECT id FROM picked)
-RETURNING *
+RETURNING id, kind, lane, state, payload, event_id, subject, unique_key, attempt, max_attempts, run_at, locked_until,
+          locked_by, last_error, created_at, finished_at
+
+-- name: reserve_task_ids
+SELECT nextval(pg_get_serial_sequence('tasks', 'id')) FROM generate_series(1, CAST(:number AS bigint))
+
+-- Walks. OFFSET 0 keeps each step a look-up in an index: the planner, which cannot know how far a walk leads, would
+-- otherwise read the whole table at each step of a long chain.
+
+-- name: walk_before
+WITH RECURSIVE before (id) AS (
+  SELECT d.depends_on_id FROM task_dependencies d JOIN tasks t ON t.id = d.depends_on_id
+   WHERE d.task_id IN (:ids) AND t.status NOT IN ('done', 'cancelled')
+  UNION
+  SELECT step.id FROM before
+   CROSS JOIN LATERAL (SELECT d.depends_on_id AS id FROM task_dependencies d WHERE d.task_id = before.id OFFSET 0) step
+   CROSS JOIN LATERAL (SELECT 1 FROM tasks t WHERE t.id = step.id AND t.status NOT IN ('done', 'cancelled') OFFSET 0) there
+)
+SELECT id FROM before LIMIT :limit
+
+-- name: walk_behind
+WITH RECURSIVE behind (id) AS (
+  SELECT d.task_id FROM task_dependencies d JOIN tasks t ON t.id = d.task_id
+   WHERE d.depends_on_id IN (:ids) AND t.status NOT IN ('done', 'cancelled')
+  UNION
+  SELECT step.id FROM behind
+   CROSS JOIN LATERAL (SELECT d.task_id AS id FROM task_dependencies d WHERE d.depends_on_id = behind.id OFFSET 0) step
+   CROSS JOIN LATERAL (SELECT 1 FROM tasks t WHERE t.id = step.id AND t.status NOT IN ('done', 'cancelled') OFFSET 0) there
+)
+SELECT id FROM behind LIMIT :limit
+
+-- name: walk_above
+WITH RECURSIVE above (id) AS (
+  SELECT t.id FROM task_dependencies d JOIN tasks t ON t.id = d.task_id
+   WHERE d.depends_on_id = :id AND t.level < :level
+  UNION
+  SELECT step.id FROM above
+   CROSS JOIN LATERAL (SELECT d.task_id AS id FROM task_dependencies d WHERE d.depends_on_id = above.id OFFSET 0) step
+   CROSS JOIN LATERAL (SELECT 1 FROM tasks t WHERE t.id = step.id AND t.level < :level OFFSET 0) there
+)
+SELECT t.id, t.level FROM (SELECT id FROM above LIMIT :limit) found JOIN tasks t ON t.id = found.id
+
+-- name: walk_below
+WITH RECURSIVE below (id) AS (
+  SELECT t.id FROM task_dependencies d JOIN tasks t ON t.id = d.depends_on_id
+   WHERE d.task_id = :id AND t.level > :level
+  UNION
+  SELECT step.id FROM below
+   CROSS JOIN LATERAL (SELECT d.depends_on_id AS id FROM task_dependencies d WHERE d.task_id = below.id OFFSET 0) step
+   CROSS JOIN LATERAL (SELECT 1 FROM tasks t WHERE t.id = step.id AND t.level > :level OFFSET 0) there
+)
+SELECT t.id, t.level FROM (SELECT id FROM below LIMIT :limit) found JOIN tasks t ON t.id = found.id

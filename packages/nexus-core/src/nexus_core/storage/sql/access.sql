@@ -1,16 +1,22 @@
+-- fragment: key_columns
+id, name, scopes, repositories, agent, assignment_id, created_at, expires_at, last_used_at, revoked_at
+
+-- fragment: user_columns
+id, github_id, username, role, created_at
+
 -- name: insert_key
 INSERT INTO api_keys (name, hash, scopes, repositories, agent, assignment_id, created_at, expires_at)
 VALUES (:name, :hash, :scopes, :repositories, :agent, :assignment_id, :now, :expires_at)
-RETURNING *
+RETURNING {key_columns}
 
 -- name: find_key
-SELECT * FROM api_keys WHERE hash = :hash
+SELECT {key_columns} FROM api_keys WHERE hash = :hash
 
 -- name: get_key
-SELECT * FROM api_keys WHERE id = :id
+SELECT {key_columns} FROM api_keys WHERE id = :id
 
 -- name: list_keys
-SELECT * FROM api_keys WHERE assignment_id IS NULL ORDER BY id
+SELECT {key_columns} FROM api_keys WHERE assignment_id IS NULL ORDER BY id
 
 -- name: count_keys
 SELECT count(*) AS number FROM api_keys
@@ -26,16 +32,16 @@ UPDATE api_keys SET last_used_at = :now WHERE id = :id
 
 -- name: insert_user
 INSERT INTO users (github_id, username, role, created_at) VALUES (:github_id, :username, :role, :now)
-RETURNING *
+RETURNING {user_columns}
 
 -- name: get_user
-SELECT * FROM users WHERE id = :id
+SELECT {user_columns} FROM users WHERE id = :id
 
 -- name: find_user
-SELECT * FROM users WHERE lower(username) = lower(:username)
+SELECT {user_columns} FROM users WHERE lower(username) = lower(:username)
 
 -- name: list_users
-SELECT * FROM users ORDER BY id
+SELECT {user_columns} FROM users ORDER BY id
 
 -- name: set_user_role
 UPDATE users SET role = :role WHERE id = :id

@@ -1,17 +1,33 @@
+-- fragment: assignment_columns
+a.id, a.task_id, a.agent_name, a.assigned_at, a.status, a.fence, a.lease_until, a.attempt, a.branch, a.reason,
+       a.result, a.ended_at
+
+-- fragment: activity_columns
+id, assignment_id, type, body, choices, answer, answered_by, created_at
+
 -- name: insert_assignment
-INSERT INTO agent_assignments (task_id, agent_name, assigned_at, status, fence, lease_until, attempt, branch, reason, result)
-VALUES (:task_id, :agent, :now, :status, :fence, :lease_until, :attempt, :branch, :reason, :result)
+INSERT INTO agent_assignments (id, task_id, agent_name, assigned_at, status, fence, lease_until, attempt, branch, reason, result)
+VALUES (COALESCE(NULLIF(CAST(:id AS bigint), 0), /*pg: nextval(pg_get_serial_sequence('agent_assignments', 'id')), */
+                 (SELECT max(id) + 1 FROM agent_assignments), 1),
+        :task_id, :agent, :now, :status, :fence, :lease_until, :attempt, :branch, :reason, :result)
 RETURNING id
 
+-- fragment: with_last_word
+{assignment_columns}, y.id AS said_id, y.type AS said_type, y.body AS said_body, y.choices AS said_choices, y.answer AS said_answer,
+       y.answered_by AS said_answered_by, y.created_at AS said_created_at
+  FROM agent_assignments a LEFT JOIN activities y ON y.id = (SELECT max(id) FROM activities WHERE assignment_id = a.id)
+
 -- name: get_assignment
-SELECT * FROM agent_assignments WHERE id = :id
+SELECT {with_last_word}
+ WHERE a.id = :id
 
 -- name: lock_assignment
-SELECT * FROM agent_assignments WHERE id = :id
- /*pg: FOR UPDATE */
+SELECT {with_last_word}
+ WHERE a.id = :id
+ /*pg: FOR UPDATE OF a */
 
 -- name: list_assignments
-SELECT a.* FROM agent_assignments a JOIN tasks t ON t.id = a.task_id
+SELECT {with_last_word} JOIN tasks t ON t.id = a.task_id
  WHERE (CAST(:everything AS boolean) OR t.repository_id IN (:visible))
    AND (CAST(:status AS text) IS NULL OR a.status = :status)
    AND (CAST(:agent AS text) IS NULL OR a.agent_name = :agent)
@@ -21,7 +37,8 @@ SELECT a.* FROM agent_assignments a JOIN tasks t ON t.id = a.task_id
  ORDER BY a.id LIMIT :limit
 
 -- name: live_assignments
-SELECT * FROM agent_assignments WHERE ended_at IS NULL ORDER BY id
+SELECT {assignment_columns}
+  FROM agent_assignments a WHERE ended_at IS NULL ORDER BY id
 
 -- name: lock_agent
 SELECT /*pg: pg_advisory_xact_lock(7237102, hashtext(:agent)) IS NULL AND */ CAST(:agent AS text) IS NOT NULL AS locked
@@ -30,7 +47,8 @@ SELECT /*pg: pg_advisory_xact_lock(7237102, hashtext(:agent)) IS NULL AND */ CAS
 SELECT count(*) AS number FROM agent_assignments WHERE ended_at IS NULL AND agent_name = :agent
 
 -- name: expired_assignments
-SELECT * FROM agent_assignments WHERE ended_at IS NULL AND lease_until < :now ORDER BY lease_until LIMIT :limit
+SELECT {assignment_columns}
+  FROM agent_assignments a WHERE ended_at IS NULL AND lease_until < :now ORDER BY lease_until LIMIT :limit
 
 -- name: update_assignment
 UPDATE agent_assignments
@@ -44,22 +62,24 @@ UPDATE agent_assignments SET lease_until = :lease_until
 -- name: insert_activity
 INSERT INTO activities (assignment_id, type, body, choices, created_at)
 VALUES (:assignment_id, :type, :body, :choices, :now)
-RETURNING *
+RETURNING {activity_columns}
 
 -- name: list_activities
-SELECT * FROM activities WHERE assignment_id = :assignment_id AND id > :after_id ORDER BY id LIMIT :limit
-
--- name: last_activity
-SELECT * FROM activities WHERE assignment_id = :assignment_id ORDER BY id DESC LIMIT 1
+SELECT {activity_columns}
+  FROM activities WHERE assignment_id = :assignment_id AND id > :after_id ORDER BY id LIMIT :limit
 
 -- name: get_activity
-SELECT * FROM activities WHERE id = :id
+SELECT {activity_columns}
+  FROM activities WHERE id = :id
 
 -- name: list_inbox
-SELECT a.* FROM activities a JOIN agent_assignments s ON s.id = a.assignment_id JOIN tasks t ON t.id = s.task_id
- WHERE a.type = 'elicitation' AND a.answer IS NULL AND s.ended_at IS NULL
-   AND (CAST(:everything AS boolean) OR t.repository_id IN (:visible))
- ORDER BY a.id LIMIT :limit
+SELECT {activity_columns}
+  FROM activities
+ WHERE type = 'elicitation' AND answer IS NULL
+   AND EXISTS (SELECT 1 FROM agent_assignments s JOIN tasks t ON t.id = s.task_id
+                WHERE s.id = activities.assignment_id AND s.ended_at IS NULL
+                  AND (CAST(:everything AS boolean) OR t.repository_id IN (:visible)))
+ ORDER BY id LIMIT :limit
 
 -- name: answer_activity
 UPDATE activities SET answer = :answer, answered_by = :answered_by WHERE id = :id AND answer IS NULL

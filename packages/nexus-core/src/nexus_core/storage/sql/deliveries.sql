@@ -1,3 +1,6 @@
+-- fragment: delivery_columns
+id, source, delivery_id, kind, state, subject, error, created_at, handled_at, headers, body
+
 -- name: insert_delivery
 INSERT INTO deliveries (source, delivery_id, kind, state, fingerprint, subject, headers, body, created_at)
 VALUES (:source, :delivery_id, :kind, :state, :fingerprint, :subject, :headers, :body, :now)
@@ -5,7 +8,7 @@ ON CONFLICT DO NOTHING
 RETURNING id
 
 -- name: find_delivery
-SELECT * FROM deliveries WHERE source = :source AND delivery_id = :delivery_id
+SELECT {delivery_columns} FROM deliveries WHERE source = :source AND delivery_id = :delivery_id
 
 -- name: lock_fingerprint
 SELECT /*pg: pg_advisory_xact_lock(7237103, hashtext(:fingerprint)) IS NULL AND */
@@ -15,7 +18,7 @@ SELECT /*pg: pg_advisory_xact_lock(7237103, hashtext(:fingerprint)) IS NULL AND 
 SELECT id FROM deliveries WHERE source = :source AND fingerprint = :fingerprint AND state <> 'failed' LIMIT 1
 
 -- name: get_delivery
-SELECT * FROM deliveries WHERE id = :id
+SELECT {delivery_columns} FROM deliveries WHERE id = :id
 
 -- name: list_deliveries
 SELECT id, source, delivery_id, kind, state, subject, error, created_at, handled_at FROM deliveries

@@ -1,3 +1,6 @@
+-- fragment: event_columns
+id, type, payload, created_at, actor_kind, actor_name, actor_id, task_id, repository_id, assignment_id, delivery
+
 -- name: insert_event
 INSERT INTO events (type, payload, created_at, actor_kind, actor_name, actor_id, task_id, repository_id, assignment_id, delivery)
 VALUES (:type, :payload, :now, :actor_kind, :actor_name, :actor_id, :task_id, :repository_id, :assignment_id, :delivery)
@@ -9,7 +12,7 @@ RETURNING id
    AND (CAST(:task_id AS bigint) IS NULL OR task_id = :task_id)
 
 -- name: list_events
-SELECT * FROM events
+SELECT {event_columns} FROM events
  WHERE {event_filter}
    AND (CAST(:after AS bigint) = 0
         OR (xid, id) > (COALESCE((SELECT xid FROM events WHERE id = :after),
@@ -18,13 +21,13 @@ SELECT * FROM events
  ORDER BY xid, id LIMIT :limit
 
 -- name: list_newest_events
-SELECT * FROM events
+SELECT {event_columns} FROM events
  WHERE {event_filter}
    /*pg: AND xid < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint) */
  ORDER BY xid DESC, id DESC LIMIT :limit
 
 -- name: get_event
-SELECT * FROM events WHERE id = :id
+SELECT {event_columns} FROM events WHERE id = :id
 
 -- name: has_notification
 SELECT id FROM events

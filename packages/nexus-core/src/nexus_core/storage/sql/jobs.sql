@@ -1,3 +1,7 @@
+-- fragment: job_columns
+id, kind, lane, state, payload, event_id, subject, unique_key, attempt, max_attempts, run_at, locked_until,
+       locked_by, last_error, created_at, finished_at
+
 -- name: insert_job
 INSERT INTO jobs (kind, lane, state, payload, event_id, subject, unique_key, max_attempts, run_at, created_at)
 VALUES (:kind, :lane, 'pending', :payload, :event_id, :subject, :unique_key, :max_attempts, :run_at, :now)
@@ -11,7 +15,7 @@ UPDATE jobs SET state = 'running', attempt = attempt + 1, locked_until = :locked
                  AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.subject = j.subject AND o.id <> j.id
                                     AND o.state IN ('pending', 'running') AND (o.id < j.id OR o.state = 'running'))
                ORDER BY j.run_at, j.id LIMIT :limit /*pg: FOR UPDATE OF j SKIP LOCKED */)
-RETURNING *
+RETURNING {job_columns}
 
 -- name: claim_named_jobs
 UPDATE jobs SET state = 'running', attempt = attempt + 1, locked_until = :locked_until, locked_by = :worker
@@ -20,7 +24,7 @@ UPDATE jobs SET state = 'running', attempt = attempt + 1, locked_until = :locked
                  AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.subject = j.subject AND o.id <> j.id
                                     AND o.state IN ('pending', 'running') AND (o.id < j.id OR o.state = 'running'))
                ORDER BY j.run_at, j.id /*pg: FOR UPDATE OF j SKIP LOCKED */)
-RETURNING *
+RETURNING {job_columns}
 
 -- name: due_jobs
 SELECT j.id, j.lane FROM jobs j
@@ -52,7 +56,8 @@ SELECT id, lane FROM jobs
  ORDER BY id LIMIT 1
 
 -- name: expired_jobs
-SELECT * FROM jobs WHERE state = 'running' AND locked_until < :now
+SELECT {job_columns}
+  FROM jobs WHERE state = 'running' AND locked_until < :now
  ORDER BY locked_until LIMIT :limit /*pg: FOR UPDATE SKIP LOCKED */
 
 -- name: release_job
@@ -69,10 +74,12 @@ UPDATE jobs SET state = 'pending', run_at = :now, attempt = 0, unique_key = NULL
  WHERE id = :id AND state IN ('dead', 'cancelled')
 
 -- name: get_job
-SELECT * FROM jobs WHERE id = :id
+SELECT {job_columns}
+  FROM jobs WHERE id = :id
 
 -- name: list_jobs
-SELECT * FROM jobs
+SELECT {job_columns}
+  FROM jobs
  WHERE (CAST(:state AS text) IS NULL OR state = :state)
    AND (CAST(:lane AS text) IS NULL OR lane = :lane)
    AND (CAST(:kind AS text) IS NULL OR kind = :kind)

@@ -1,19 +1,25 @@
+-- fragment: repository_columns
+id, name, url, default_branch, external_id, created_at
+
+-- fragment: change_columns
+id, source, repository_id, number, state, title, branch, url, author, head, created_at, updated_at, host_updated_at
+
 -- name: insert_repository
 INSERT INTO repositories (name, url, default_branch, external_id, created_at)
 VALUES (:name, :url, :default_branch, :external_id, :now)
-RETURNING *
+RETURNING {repository_columns}
 
 -- name: get_repository
-SELECT * FROM repositories WHERE id = :id
+SELECT {repository_columns} FROM repositories WHERE id = :id
 
 -- name: find_repository
-SELECT * FROM repositories WHERE lower(name) = lower(:name)
+SELECT {repository_columns} FROM repositories WHERE lower(name) = lower(:name)
 
 -- name: find_repository_external
-SELECT * FROM repositories WHERE external_id = :external_id
+SELECT {repository_columns} FROM repositories WHERE external_id = :external_id
 
 -- name: list_repositories
-SELECT * FROM repositories ORDER BY id
+SELECT {repository_columns} FROM repositories ORDER BY id
 
 -- name: update_repository
 UPDATE repositories SET name = :name, url = :url, default_branch = :default_branch, external_id = :external_id
@@ -24,10 +30,11 @@ INSERT INTO changes (source, repository_id, number, state, title, branch, url, a
                      host_updated_at)
 VALUES (:source, :repository_id, :number, :state, :title, :branch, :url, :author, :head, :now, :now, :host_updated_at)
 ON CONFLICT DO NOTHING
-RETURNING *
+RETURNING {change_columns}
 
 -- name: lock_change
-SELECT * FROM changes WHERE source = :source AND repository_id = :repository_id AND number = :number
+SELECT {change_columns}
+  FROM changes WHERE source = :source AND repository_id = :repository_id AND number = :number
  /*pg: FOR UPDATE */
 
 -- name: update_change
@@ -37,16 +44,18 @@ UPDATE changes
  WHERE id = :id
 
 -- name: changes_of_task
-SELECT c.*, l.task_id, l.closes, l.reason
+SELECT {change_columns}, l.task_id, l.closes, l.reason
   FROM changes c JOIN change_links l ON l.change_id = c.id
  WHERE l.task_id = :task_id
  ORDER BY c.id
 
 -- name: changes_by_head
-SELECT * FROM changes WHERE source = :source AND repository_id = :repository_id AND head = :head
+SELECT {change_columns}
+  FROM changes WHERE source = :source AND repository_id = :repository_id AND head = :head
 
 -- name: changes_by_branch
-SELECT * FROM changes WHERE repository_id = :repository_id AND branch = :branch ORDER BY id
+SELECT {change_columns}
+  FROM changes WHERE repository_id = :repository_id AND branch = :branch ORDER BY id
 
 -- name: links_of_change
 SELECT change_id, task_id, closes, reason FROM change_links WHERE change_id = :change_id ORDER BY task_id

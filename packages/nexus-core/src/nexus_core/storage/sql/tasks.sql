@@ -2,7 +2,7 @@
 t.id, t.title, t.description, t.details, t.test_strategy, t.complexity_auto, t.complexity_manual, t.status,
        t.priority, t.repository_id, t.parent_id, t.labels, t.external_key, t.raw_data, t.not_before, t.version,
        t.created_at, t.updated_at, t.assignment_id, t.agent, t.fence, t.failures, t.retry_at,
-       t.open_dependencies, t.open_subtasks, t.blocked_ancestors, t.impact, t.level, r.name AS repository
+       t.open_dependencies, t.open_subtasks, t.blocked_ancestors, t.impact, t.chain, t.level, r.name AS repository
 
 -- fragment: task_filter
 (CAST(:everything AS boolean) OR t.repository_id IN (:visible))
@@ -16,10 +16,16 @@ t.id, t.title, t.description, t.details, t.test_strategy, t.complexity_auto, t.c
    AND (CAST(:any_ready AS boolean)
         OR (t.startable AND (t.not_before IS NULL OR t.not_before <= :now)) = CAST(:ready AS boolean))
 
--- fragment: ready_filter
-t.startable
-   AND (CAST(:everything AS boolean) OR t.repository_id IN (:visible))
+-- fragment: in_order
+t.priority_rank, -t.impact, t.complexity_order, t.id
+
+-- fragment: ready
+t.startable /*pg: AND ({in_order}) >= (SELECT f.priority_rank, f.neg_impact, f.complexity_order, f.id FROM ready_front f) */
    AND (t.not_before IS NULL OR t.not_before <= :now)
+
+-- fragment: ready_filter
+{ready}
+   AND (CAST(:everything AS boolean) OR t.repository_id IN (:visible))
    AND (CAST(:repository_id AS bigint) IS NULL OR t.repository_id = :repository_id)
    AND (CAST(:max_complexity AS integer) IS NULL OR t.complexity_order <= :max_complexity)
 
@@ -29,6 +35,17 @@ INSERT INTO tasks (title, description, details, test_strategy, complexity_auto, 
 VALUES (:title, :description, :details, :test_strategy, :complexity_auto, :complexity_manual, :status, :priority,
         :priority_rank, :repository_id, :parent_id, :labels, :external_key, :raw_data, :not_before, :now, :now)
 RETURNING id
+
+-- name: reserve_task_ids
+WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :number)
+SELECT (SELECT COALESCE(max(id), 0) FROM tasks) + i FROM n
+
+-- name: insert_reserved_task
+INSERT INTO tasks (id, title, description, details, test_strategy, complexity_auto, complexity_manual, status, priority,
+                   priority_rank, repository_id, parent_id, labels, external_key, raw_data, not_before, created_at,
+                   updated_at, level)
+VALUES (:id, :title, :description, :details, :test_strategy, :complexity_auto, :complexity_manual, :status, :priority,
+        :priority_rank, :repository_id, :parent_id, :labels, :external_key, :raw_data, :not_before, :now, :now, :level)
 
 -- name: update_task
 UPDATE tasks
@@ -55,6 +72,12 @@ SELECT {task_columns}
 SELECT {task_columns}
   FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
  WHERE t.id = :id
+ /*pg: FOR UPDATE OF t */
+
+-- name: lock_task_of_assignment
+SELECT {task_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+ WHERE t.id = (SELECT a.task_id FROM agent_assignments a WHERE a.id = :assignment_id)
  /*pg: FOR UPDATE OF t */
 
 -- name: get_tasks
@@ -90,45 +113,100 @@ SELECT {task_columns}
   FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
  WHERE {task_filter}
    AND (CAST(:after_id AS bigint) = 0
-        OR (t.priority_rank, -t.impact, t.complexity_order, t.id) > (:after_rank, :after_impact, :after_complexity, :after_id))
- ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit
+        OR ({in_order}) > (:after_rank, :after_impact, :after_complexity, :after_id))
+ ORDER BY {in_order} LIMIT :limit
+
+-- name: page_ready_by_id
+SELECT {task_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+ WHERE t.startable AND {task_filter}
+   AND t.id > :after_id
+ ORDER BY t.id LIMIT :limit
+
+-- name: page_ready_by_id_here
+SELECT {task_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+ WHERE t.startable AND t.repository_id = :repository_id AND {task_filter}
+   AND t.id > :after_id
+ ORDER BY t.id LIMIT :limit
+
+-- name: page_ready_by_order
+SELECT {task_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+ WHERE {ready} AND {task_filter}
+   AND ({in_order}) > (:after_rank, :after_impact, :after_complexity, :after_id)
+ ORDER BY {in_order} LIMIT :limit
+
+-- name: page_ready_by_order_here
+SELECT {task_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+ WHERE t.startable AND t.repository_id = :repository_id AND {task_filter}
+   AND ({in_order}) > (:after_rank, :after_impact, :after_complexity, :after_id)
+ ORDER BY {in_order} LIMIT :limit
 
 -- name: list_ready
 SELECT {task_columns}
   FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
  WHERE {ready_filter}
- ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit
+ ORDER BY {in_order} LIMIT :limit
 
--- name: pick_ready
+-- name: list_ready_here
 SELECT {task_columns}
   FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
- WHERE {ready_filter}
- ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit
- /*pg: FOR UPDATE OF t SKIP LOCKED */
+ WHERE t.startable AND t.repository_id = :repository_id AND (t.not_before IS NULL OR t.not_before <= :now)
+   AND (CAST(:max_complexity AS integer) IS NULL OR t.complexity_order <= :max_complexity)
+ ORDER BY {in_order} LIMIT :limit
 
--- name: pick_named
-SELECT {task_columns}
-  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
- WHERE t.id = :id AND t.startable AND (t.not_before IS NULL OR t.not_before <= :now)
- /*pg: FOR UPDATE OF t SKIP LOCKED */
+-- fragment: held
+status = 'in-progress', agent = :agent, fence = fence + 1, updated_at = :now, version = version + 1,
+       -- Its id is known before the assignment is stored: to take a task is one statement.
+       assignment_id = COALESCE(/*pg: nextval(pg_get_serial_sequence('agent_assignments', 'id')), */
+                                (SELECT max(id) + 1 FROM agent_assignments), 1)
+
+-- fragment: held_columns
+id, title, priority, version, created_at, updated_at, repository_id, complexity_auto, complexity_manual, assignment_id,
+       agent, fence, impact
+
+-- name: take_any
+UPDATE tasks SET {held}
+ WHERE id = (SELECT t.id FROM tasks t WHERE {ready} ORDER BY {in_order} LIMIT 1 /*pg: FOR UPDATE OF t SKIP LOCKED */)
+RETURNING {held_columns}
+
+-- name: take_ready
+UPDATE tasks SET {held}
+ WHERE id = (SELECT t.id FROM tasks t WHERE {ready_filter} ORDER BY {in_order} LIMIT 1
+             /*pg: FOR UPDATE OF t SKIP LOCKED */)
+RETURNING {held_columns}
+
+-- name: take_named
+UPDATE tasks SET {held}
+ WHERE id = (SELECT t.id FROM tasks t
+              WHERE t.id = :id AND t.startable AND (t.not_before IS NULL OR t.not_before <= :now)
+             /*pg: FOR UPDATE OF t SKIP LOCKED */)
+RETURNING {held_columns}
+
+-- name: hold_task
+UPDATE tasks SET {held}
+ WHERE id = :id AND version = :version
+RETURNING {held_columns}
 
 -- name: list_ready_labels
 SELECT t.id, t.labels
   FROM tasks t
  WHERE {ready_filter}
- ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit OFFSET :offset
+ ORDER BY {in_order} LIMIT :limit OFFSET :offset
 
 -- name: list_dispatchable
 SELECT {task_columns}
   FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
  WHERE t.startable AND (t.not_before IS NULL OR t.not_before <= :now)
    AND t.failures < :max_failures AND (t.retry_at IS NULL OR t.retry_at <= :now)
- ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id LIMIT :limit
+ ORDER BY {in_order} LIMIT :limit
 
 -- name: startable_among
-SELECT t.id, t.repository_id, t.title FROM tasks t
- WHERE t.id IN (:ids) AND t.startable AND (t.not_before IS NULL OR t.not_before <= :now)
- ORDER BY t.priority_rank, t.impact DESC, t.complexity_order, t.id
+-- The cast keeps PostgreSQL from going through all that is startable, in its order, for the few that are asked for.
+SELECT t.id, t.repository_id, t.title, {in_order} FROM tasks t
+ WHERE t.id IN (:ids) AND CAST(t.startable AS integer) = 1 AND (t.not_before IS NULL OR t.not_before <= :now)
 
 -- name: list_woken
 SELECT t.id, t.repository_id, t.title, t.not_before FROM tasks t
@@ -161,36 +239,10 @@ WITH RECURSIVE below (id, top) AS (
 )
 SELECT id, count(*) AS number FROM below GROUP BY id ORDER BY id
 
--- name: set_level
-UPDATE tasks SET level = :level WHERE id = :id
-
--- name: levels_of_dependents
-SELECT t.id, t.level, d.depends_on_id FROM task_dependencies d JOIN tasks t ON t.id = d.task_id
- WHERE d.depends_on_id IN (:ids)
- ORDER BY t.id
-
--- name: bump_open_dependencies
-UPDATE tasks SET open_dependencies = open_dependencies + :delta
- WHERE id IN (:ids)
-RETURNING id, open_dependencies
-
 -- name: bump_open_subtasks
 UPDATE tasks SET open_subtasks = open_subtasks + :delta
  WHERE id = :id
 RETURNING open_subtasks
-
--- name: bump_blocked_ancestors
-UPDATE tasks SET blocked_ancestors = blocked_ancestors + :delta
- WHERE id IN (:ids)
-
--- name: set_impact
-UPDATE tasks SET impact = :impact WHERE id = :id AND impact <> :impact
-
--- name: set_counts
-UPDATE tasks
-   SET open_dependencies = :open_dependencies, open_subtasks = :open_subtasks,
-       blocked_ancestors = :blocked_ancestors, impact = :impact
- WHERE id = :id
 
 -- name: find_by_external_key
 SELECT id, external_key FROM tasks WHERE repository_id = :repository_id AND external_key IS NOT NULL
@@ -219,37 +271,45 @@ SELECT task_id, depends_on_id FROM task_dependencies WHERE task_id IN (:ids) ORD
 -- name: dependents_of
 SELECT task_id, depends_on_id FROM task_dependencies WHERE depends_on_id IN (:ids) ORDER BY depends_on_id, task_id
 
--- name: open_prerequisites
-WITH RECURSIVE before (id) AS (
-  SELECT d.depends_on_id FROM task_dependencies d JOIN tasks t ON t.id = d.depends_on_id
-   WHERE d.task_id = :id AND t.status NOT IN ('done', 'cancelled')
-  UNION
-  SELECT d.depends_on_id FROM task_dependencies d JOIN before ON d.task_id = before.id
-    JOIN tasks t ON t.id = d.depends_on_id
-   WHERE t.status NOT IN ('done', 'cancelled')
-)
-SELECT id FROM before
+-- fragment: touching
+t.id IN (SELECT id FROM tasks WHERE repository_id = :repository_id
+                 UNION SELECT d.depends_on_id FROM tasks a CROSS JOIN task_dependencies d
+                        WHERE a.repository_id = :repository_id AND d.task_id = a.id
+                 UNION SELECT d.task_id FROM tasks a CROSS JOIN task_dependencies d
+                        WHERE a.repository_id = :repository_id AND d.depends_on_id = a.id)
 
--- name: waiting_for
-WITH RECURSIVE behind (id) AS (
-  SELECT d.task_id FROM task_dependencies d JOIN tasks t ON t.id = d.task_id
-   WHERE d.depends_on_id = :id AND t.status NOT IN ('done', 'cancelled')
-  UNION
-  SELECT d.task_id FROM task_dependencies d JOIN behind ON d.depends_on_id = behind.id
-    JOIN tasks t ON t.id = d.task_id
-   WHERE t.status NOT IN ('done', 'cancelled')
-)
-SELECT id FROM behind
+-- fragment: node_columns
+t.id, t.title, t.status, t.priority, t.version, t.created_at, t.updated_at, t.repository_id, t.parent_id, t.not_before,
+       t.assignment_id, t.agent, t.open_dependencies, t.open_subtasks, t.blocked_ancestors, r.name AS repository
 
 -- name: graph_tasks
 SELECT {task_columns}
   FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
  WHERE (CAST(:everything AS boolean) OR t.repository_id IN (:visible))
-   AND (CAST(:repository_id AS bigint) IS NULL OR t.repository_id = :repository_id
-        OR t.id IN (SELECT d.depends_on_id FROM task_dependencies d JOIN tasks a ON a.id = d.task_id
-                     WHERE a.repository_id = :repository_id)
-        OR t.id IN (SELECT d.task_id FROM task_dependencies d JOIN tasks a ON a.id = d.depends_on_id
-                     WHERE a.repository_id = :repository_id))
+ ORDER BY t.id
+
+-- name: graph_tasks_of
+SELECT {task_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+ WHERE (CAST(:everything AS boolean) OR t.repository_id IN (:visible)) AND {touching}
+ ORDER BY t.id
+
+-- name: graph_nodes
+SELECT {node_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+ WHERE (CAST(:everything AS boolean) OR t.repository_id IN (:visible))
+ ORDER BY t.id LIMIT :limit
+
+-- name: graph_nodes_of
+SELECT {node_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+ WHERE (CAST(:everything AS boolean) OR t.repository_id IN (:visible)) AND {touching}
+ ORDER BY t.id LIMIT :limit
+
+-- name: tasks_of_repository
+SELECT {task_columns}
+  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+ WHERE t.repository_id = :repository_id
  ORDER BY t.id
 
 -- name: lock_graph

@@ -1,17 +1,17 @@
-"""Contract suites: what an implementation of a port must hold. Subclass one in your tests and give it a fixture.
+"""Contract suites: what an implementation of a port must hold. Subclass one in your tests and say how to open yours.
 
 class TestMyStore(StoreContract):
-    @pytest.fixture
-    def store(self):
-        with closing(open_store(…)) as store:
-            store.migrate()
-            yield store
+    def open_store(self, folder):
+        return open_store(f"mine://{folder}/hub.db")
 """
 
 import pytest
 
 pytest.register_assert_rewrite(
-    *(f"{__name__}.{part}" for part in ("access", "assignments", "jobs", "repositories", "tasks", "transactions")),
+    *(
+        f"{__name__}.{part}"
+        for part in ("access", "assignments", "graph", "jobs", "repositories", "tasks", "transactions")
+    ),
     f"{__name__}.deliveries_events",
     f"{__name__}.readiness",
 )

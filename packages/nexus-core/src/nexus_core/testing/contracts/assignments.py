@@ -11,7 +11,7 @@ import pytest
 from ...domain.agents import ActivityType, Assignment, AssignmentStatus
 from ...errors import Duplicate, NotFound
 from ...ports.queries import Visible
-from ...ports.storage import Store
+from ...ports.storage import Store, Transaction
 from .aids import EARLIER, LATER, NOW, at_once, make_assignment, make_repository, make_task, make_tasks, new_assignment
 
 
@@ -105,7 +105,8 @@ class AssignmentsContract:
         with store.reading() as tx:
             assert [first, last] == tx.assignments.activities(made.id, after=0, limit=10)
             assert [last] == tx.assignments.activities(made.id, after=first.id, limit=10)
-            assert last == tx.assignments.last_activity(made.id) == tx.assignments.get(made.id).last_activity
+            assert last == tx.assignments.get(made.id).last_activity
+            assert [last] == [one.last_activity for one in _all(tx)]
             assert first == tx.assignments.activity(first.id)
 
     def test_inbox(self, store: Store) -> None:
@@ -124,10 +125,20 @@ class AssignmentsContract:
                 tx.assignments.activity(asked.id).answered_by,
             )
 
+    def test_task_under_an_assignment(self, store: Store) -> None:
+        """The task that an assignment is about is found by the assignment, after its end too."""
+        tasks = make_tasks(store, 2)
+        made = [make_assignment(store, task_id) for task_id in tasks]
+        with store.writing() as tx:
+            tx.assignments.save(attrs.evolve(made[1], status=AssignmentStatus.LOST, ended_at=NOW))
+            assert tasks == [tx.tasks.under(one.id).id for one in made]
+
     @pytest.mark.parametrize("missing", [0, 999_999, 2**63, -(2**70)])
     def test_missing_assignment(self, store: Store, missing: int) -> None:
         """An id that does not exist is not found, however large it is."""
         with store.writing() as tx:
+            with pytest.raises(NotFound, match="no assignment"):
+                tx.tasks.under(missing)
             with pytest.raises(NotFound):
                 tx.assignments.get(missing)
             with pytest.raises(NotFound):
@@ -139,6 +150,10 @@ class AssignmentsContract:
             tx.assignments.add(new_assignment(10**9))
 
         assert "conflict" == getattr(caught.value, "code", None)
+
+
+def _all(tx: Transaction) -> list[Assignment]:
+    return tx.assignments.list(status=None, agent=None, task_id=None, live=None, visible=None, after=0, limit=50)
 
 
 def _list(

@@ -13,7 +13,7 @@ import pytest
 
 from ...domain.access import system_actor
 from ...domain.deliveries import DeliveryState, VerifiedDelivery
-from ...domain.events import Event, TaskMoved
+from ...domain.events import Event, NewEvent, TaskMoved
 from ...errors import NotFound
 from ...ports.queries import Visible
 from ...ports.storage import Store
@@ -93,15 +93,25 @@ class EventsContract:
     def test_event_round_trip(self, store: Store) -> None:
         """An event comes back as its class, with all that it says."""
         with store.writing() as tx:
-            made = tx.events.append(
-                "task.moved", actor=system_actor("me"), now=NOW, task_id=3, repository_id=4, assignment_id=5,
+            new = NewEvent(
+                type="task.moved", actor=system_actor("me"), task_id=3, repository_id=4, assignment_id=5,
                 delivery="github:guid-1", payload={"from": "review", "to": "done", "é": [1, None]},
             )  # fmt: skip
+            made = new.stored(tx.events.add([new], NOW)[0], NOW)
 
         with store.reading() as tx:
             found = tx.events.get(made.id)
         assert made == found
         assert TaskMoved is type(found)
+
+    def test_many_events_at_once(self, store: Store) -> None:
+        """However many are stored together, their ids ascend in the order in which they were said."""
+        for number in (0, 1, 2, 49, 50, 51, 120):
+            with store.writing() as tx:
+                ids = tx.events.add([NewEvent(type=f"n.{n}", actor=system_actor()) for n in range(number)], NOW)
+            with store.reading() as tx:
+                assert [f"n.{n}" for n in range(number)] == [tx.events.get(event_id).type for event_id in ids]
+            assert sorted(ids) == ids
 
     def test_feed_pages(self, store: Store) -> None:
         """The feed goes on after an event; the newest come oldest first."""
@@ -140,7 +150,7 @@ class EventsContract:
         assert [True, True, False, False, False] == found
 
     def test_follower_misses_nothing(self, store: Store) -> None:
-        """Whoever follows the feed while eight write, some slowly, sees each event once, in one lasting order."""
+        """Whoever follows the feed while sixteen write, some slowly, sees each event once, in one lasting order."""
         done = threading.Event()
 
         def write(writer: int) -> list[int]:
@@ -155,17 +165,17 @@ class EventsContract:
         def follow() -> list[int]:
             seen: list[int] = []
             idle = 0
-            while idle < 60 and len(seen) < 8 * 24:
+            while idle < 60 and len(seen) < 16 * 24:
                 found = _feed(store, after=seen[-1] if seen else 0, limit=7)
                 idle = 0 if found else idle + 1
                 done.wait(0.0 if found else 0.05)
                 seen += found
             return seen
 
-        actions: list[Callable[[], list[int]]] = [partial(write, number) for number in range(8)]
+        actions: list[Callable[[], list[int]]] = [partial(write, number) for number in range(16)]
         seen = [event_id for found in at_once([*actions, follow]) for event_id in found]
 
-        assert 8 * 24 == len(seen) == len(set(seen))
+        assert 16 * 24 == len(seen) == len(set(seen))
         assert seen == _feed(store, limit=500)
 
     def test_late_commit_is_not_missed(self, store: Store) -> None:
@@ -204,11 +214,10 @@ def _append_in(
     tx: Any, number: int, kind: str = "task.moved", task_id: int | None = None, repository_id: int | None = None,
     payload: Mapping[str, Any] | None = None,
 ) -> Event:  # fmt: skip
-    event: Event = tx.events.append(
-        kind, actor=system_actor(), now=NOW, task_id=task_id, repository_id=repository_id, assignment_id=None,
-        delivery=None, payload=payload or {"n": number},
-    )  # fmt: skip
-    return event
+    new = NewEvent(
+        type=kind, actor=system_actor(), task_id=task_id, repository_id=repository_id, payload=payload or {"n": number}
+    )
+    return new.stored(tx.events.add([new], NOW)[0], NOW)
 
 
 def _append(store: Store, number: int, **fields: Any) -> int:

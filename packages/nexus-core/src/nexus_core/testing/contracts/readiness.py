@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import attrs
 import pytest
 
 from ...domain.tasks import Priority, Status
+from ...errors import StaleWrite
+from ...ports.graph import State
 from ...ports.queries import ReadyQuery
 from ...ports.storage import Store
-from .aids import EARLIER, LATER, NOW, at_once, make_repository, make_task, make_tasks
+from .aids import EARLIER, LATER, NOW, at_once, make_repository, make_task, make_tasks, new_assignment
 
 
 class ReadinessContract:
@@ -34,16 +37,16 @@ class ReadinessContract:
     def test_conditions(self, store: Store, fields: dict[str, Any], counts: dict[str, int], ready: bool) -> None:
         """Each condition of readiness counts, in every look-up alike."""
         task_id = make_task(store, **fields).id
-        zero = {"open_dependencies": 0, "open_subtasks": 0, "blocked_ancestors": 0, "impact": 0}
         with store.writing() as tx:
-            tx.tasks.set_counts([{"id": task_id, **zero, **counts}])
+            (state,) = tx.graph.states([task_id])
+            tx.graph.set_counts([State(**{**state._asdict(), **counts})])
         expected = [task_id] if ready else []
 
         with store.writing() as tx:
             assert expected == [task.id for task in tx.tasks.ready(ReadyQuery(), NOW)]
             assert expected == [row[0] for row in tx.tasks.ready_among([task_id], NOW)]
             assert expected == [task.id for task in tx.tasks.dispatchable(NOW, max_failures=3, limit=5)]
-            assert expected == [task.id for task in (tx.tasks.pick(ReadyQuery(), NOW),) if task]
+        assert expected == [task_id for task_id in (_would_take(store),) if task_id]
 
     def test_waking(self, store: Store) -> None:
         """Tasks whose time came after a look and has come now, if nothing else holds them back, the first first."""
@@ -63,8 +66,9 @@ class ReadinessContract:
         with store.writing() as tx:
             tx.tasks.save(attrs.evolve(task, assignment_id=1, agent="claude", fence=1), NOW)
 
-        with store.writing() as tx:
-            assert ([], None) == (tx.tasks.ready(ReadyQuery(), NOW), tx.tasks.pick(ReadyQuery(), NOW))
+        with store.reading() as tx:
+            assert [] == tx.tasks.ready(ReadyQuery(), NOW)
+        assert None is _would_take(store)
 
     def test_order(self, store: Store) -> None:
         """Priority, then impact, then smaller complexity, then lower id."""
@@ -73,13 +77,13 @@ class ReadinessContract:
         wanted, twin = make_task(store, complexity_manual=9).id, make_task(store, complexity_auto=2).id
         urgent = make_task(store, priority=Priority.CRITICAL, complexity_manual=10).id
         with store.writing() as tx:
-            tx.tasks.set_impact({wanted: 3})
+            tx.graph.set_behind({wanted: (3, 1)})
 
         with store.writing() as tx:
             expected = [urgent, wanted, small, twin, large, low]
             assert expected == [task.id for task in tx.tasks.ready(ReadyQuery(), NOW)]
             assert expected == [row[0] for row in tx.tasks.ready_among(sorted(expected), NOW)]
-            assert urgent == getattr(tx.tasks.pick(ReadyQuery(), NOW), "id", None)
+        assert urgent == _would_take(store)
 
     def test_narrowed(self, store: Store) -> None:
         """By repository, by complexity, by skills (a task without labels fits all), by what the key may see."""
@@ -97,10 +101,32 @@ class ReadinessContract:
         ]
         with store.writing() as tx:
             found = [[task.id for task in tx.tasks.ready(query, NOW)] for query, _ in cases]
-            picked = [getattr(tx.tasks.pick(query, NOW), "id", None) for query, _ in cases]
+        taken = [_would_take(store, query) for query, _ in cases]
 
         assert [wanted for _, wanted in cases] == found
-        assert [wanted[0] if wanted else None for _, wanted in cases] == picked
+        assert [wanted[0] if wanted else None for _, wanted in cases] == taken
+
+    def test_take_and_hold(self, store: Store) -> None:
+        """Who takes the best ready task, or is given one, has it in progress under the next fence and a fresh id."""
+        first, second = make_task(store), make_task(store, status=Status.BLOCKED)
+        with store.writing() as tx:
+            taken = tx.tasks.take(ReadyQuery(), "ada", LATER)
+            assert taken is not None
+            tx.assignments.add(attrs.evolve(new_assignment(first.id, "ada"), id=taken.assignment_id or 0))
+            held = tx.tasks.hold(second, "bob", LATER)
+            with pytest.raises(StaleWrite):
+                tx.tasks.hold(second, "bob", LATER)
+
+        with store.reading() as tx:
+            stored = tx.tasks.many([first.id, second.id])
+        for one, agent, task in ((taken, "ada", stored[0]), (held, "bob", stored[1])):
+            assert (agent, 1, 2, LATER, Status.IN_PROGRESS) == (
+                task.agent, task.fence, task.version, task.updated_at, task.status,
+            )  # fmt: skip
+            assert (task.id, task.title, task.version, task.fence, task.assignment_id, task.agent) == (
+                one.id, one.title, one.version, one.fence, one.assignment_id, one.agent,
+            )  # fmt: skip
+        assert taken.assignment_id != held.assignment_id
 
     def test_failures_hold_dispatch_back(self, store: Store) -> None:
         """Automatic assignment skips tasks that failed too often or are to be retried later; a claim need not."""
@@ -118,32 +144,45 @@ class ReadinessContract:
         """The counts change by a difference, and the new ones are told."""
         a, b = make_tasks(store, 2)
         with store.writing() as tx:
-            assert {a: 2, b: 2} == tx.tasks.bump_dependencies([b, a, a], 2)
-            assert {a: 1} == tx.tasks.bump_dependencies([a], -1)
+            assert {a: 2, b: 2} == tx.graph.bump_dependencies([b, a, a], 2)
+            assert {a: 1} == tx.graph.bump_dependencies([a], -1)
             assert (1, 0) == (tx.tasks.bump_subtasks(a, 1), tx.tasks.bump_subtasks(a, -1))
-            tx.tasks.bump_ancestors([a, b], 1)
-            tx.tasks.set_impact({a: 5})
+            tx.graph.bump_ancestors([a, b], 1)
+            tx.graph.set_behind({a: (5, 2)})
+            tx.graph.add_behind([a, b], impact=2, chain=1)
             found = tx.tasks.get(a)
 
-            assert (1, 0, 1, 5) == (
-                found.open_dependencies, found.open_subtasks, found.blocked_ancestors, found.impact,
+            assert (1, 0, 1, 7, 3) == (
+                found.open_dependencies, found.open_subtasks, found.blocked_ancestors, found.impact, found.chain,
             )  # fmt: skip
             assert 1 == found.version
 
     def test_task_claims_never_meet(self, store: Store) -> None:
-        """Eight threads that pick and hold tasks hold each of forty once."""
+        """Eight threads that take tasks take each of forty once."""
         make_tasks(store, 40)
 
         def claim() -> list[int]:
             mine: list[int] = []
             while True:
                 with store.writing() as tx:
-                    task = tx.tasks.pick(ReadyQuery(), NOW)
+                    task = tx.tasks.take(ReadyQuery(), "claude", NOW)
                     if task is None:
                         return mine
-                    tx.tasks.save(attrs.evolve(task, assignment_id=task.id, fence=task.fence + 1), NOW)
                 mine.append(task.id)
 
         taken = [task_id for mine in at_once([claim] * 8) for task_id in mine]
 
         assert 40 == len(taken) == len(set(taken))
+
+
+class _Undo(Exception):
+    """Rolls a transaction back."""
+
+
+def _would_take(store: Store, query: ReadyQuery | None = None) -> int | None:
+    """The task that a claim would get now."""
+    found = None
+    with suppress(_Undo), store.writing() as tx:
+        found = tx.tasks.take(query or ReadyQuery(), "claude", NOW)
+        raise _Undo
+    return found.id if found else None

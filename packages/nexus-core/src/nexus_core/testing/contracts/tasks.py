@@ -102,19 +102,26 @@ class TasksContract:
             assert [(c, a)] == tx.tasks.dependents([a])
             assert [True, False] == [tx.tasks.undepend(c, b), tx.tasks.undepend(c, b)]
 
-    def test_closures(self, store: Store) -> None:
-        """What a task waits for and what waits for it, through open tasks only, in a net with a diamond."""
-        a, b, c, d = make_tasks(store, 4)
+    def test_reserved(self, store: Store) -> None:
+        """Ids that were reserved are nobody else's; tasks stored under them are as others are, parents first."""
+        repository = make_repository(store)
         with store.writing() as tx:
-            for task_id, on in ((b, a), (c, a), (d, b), (d, c)):
-                tx.tasks.depend(task_id, on)
-            assert {a, b, c} == set(tx.tasks.open_prerequisites(d))
-            assert {b, c, d} == set(tx.tasks.waiting_for(a))
-            tx.tasks.save(attrs.evolve(tx.tasks.get(b), status=Status.DONE), NOW)
-            tx.tasks.lock_graph()
+            first, second = tx.tasks.reserve(2)
+            assert [] == tx.tasks.reserve(0)
+            above = NewTask(title="Above", repository_id=repository.id, external_key="master:1", raw_data=RAW)
+            below = NewTask(title="Below", repository_id=repository.id, parent_id=first, labels=("x",))
+            tx.tasks.add_reserved({first: above, second: below}, {second: 7}, NOW)
+            tx.tasks.depend_all([(second, first), (second, first)])
+            third = tx.tasks.add(NewTask(title="Third"), NOW)
+            one, two = tx.tasks.get(first), tx.tasks.get(second)
 
-            assert {a, c} == set(tx.tasks.open_prerequisites(d))
-            assert {c, d} == set(tx.tasks.waiting_for(a))
+            assert [first, second, third.id] == sorted({first, second, third.id})
+            assert ("Above", "master:1", RAW, 1, NOW, 0) == (
+                one.title, one.external_key, one.raw_data, one.version, one.created_at, one.level,
+            )  # fmt: skip
+            assert (first, ("x",), (first,), 7) == (two.parent_id, two.labels, two.dependencies, two.level)
+        with pytest.raises(Duplicate), store.writing() as tx:
+            tx.tasks.add_reserved({tx.tasks.reserve(1)[0]: above}, {}, NOW)
 
     def test_external_look_up(self, store: Store) -> None:
         """By the whole key; without its tag when one tag alone has it."""
@@ -165,6 +172,7 @@ class TasksContract:
             assert [mine, before, after] == [task.id for task in tx.tasks.graph(near.id, None)]
             assert [mine, before, after, apart] == [task.id for task in tx.tasks.graph(None, None)]
             assert [mine] == [task.id for task in tx.tasks.graph(None, frozenset({near.id}))]
+            assert [before, after, apart] == [task.id for task in tx.tasks.of_repository(far.id)]
 
     @pytest.mark.parametrize("sort", ["id", "-id", "-updated_at", "order"])
     def test_pages_are_whole(self, store: Store, sort: str) -> None:

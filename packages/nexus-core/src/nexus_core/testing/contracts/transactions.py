@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 
 import attrs
 import pytest
@@ -85,6 +86,16 @@ class TransactionsContract:
     def test_migrating_again_changes_nothing(self, store: Store) -> None:
         """A store that is up to date has nothing outstanding."""
         assert ([], []) == (store.migrate(), store.pending_migrations())
+
+    def test_clock_is_shared_by_all(self, store: Store) -> None:
+        """Where a store has a clock, it tells the time in UTC, within a transaction too."""
+        if store.clock is not None:
+            before = store.clock.now()
+            with store.writing():
+                within = store.clock.now()
+
+            assert before.utcoffset() == timedelta(0)
+            assert abs(within - before) < timedelta(minutes=1)
 
     def test_text_comes_back_as_it_was(self, store: Store) -> None:
         """Quotes, percent signs, other scripts and line ends are data."""

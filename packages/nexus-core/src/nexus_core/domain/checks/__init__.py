@@ -1,0 +1,1 @@
+"""The checks of live tasks, by what they look at."""

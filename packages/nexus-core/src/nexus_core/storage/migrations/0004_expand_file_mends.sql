@@ -1,0 +1,2 @@
+-- What the doctor mends in the text of a task file, which an export writes and an import leaves alone.
+ALTER TABLE task_files ADD COLUMN mends jsonb NOT NULL DEFAULT '[]';

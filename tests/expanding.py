@@ -1,0 +1,68 @@
+"""What an expanding migration may do: add what code that does not know it need not know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_FOR_POSTGRES = re.compile(r"/\*pg:(.*?)\*/", re.DOTALL)
+_SAID = re.compile(r"'[^']*'|--[^\n]*|/\*.*?\*/", re.DOTALL)  # texts and comments
+_TABLE = re.compile(r"create table (?:if not exists )?(\w+) ?\(")
+_INDEX = re.compile(r"create (unique )?index (?:concurrently )?(?:if not exists )?\w+ on (\w+) ?\(")
+_COLUMN = re.compile(r"alter table (\w+) add column (?:if not exists )?(\w+) (.*)")
+_DEFAULT = re.compile(r"alter table (\w+) alter (?:column )?(\w+) set default .*")
+_PARAMETERS = re.compile(r"alter table \w+ set \(.*\)")
+_UPDATE = re.compile(r"update (\w+) set (.*?)(?: where .*)?")
+_INSERT = re.compile(r"insert into (\w+) ?\(.*")
+_SET = re.compile(r"(\w+) ?=")
+
+
+def breaches(sql: str) -> list[str]:
+    """The statements of a migration that older code might not bear, each with the reason."""
+    new = _New()
+    found = ((statement, new.refusal(statement)) for statement in _statements(sql))
+    return [f"{statement[:80]}: {refusal}" for statement, refusal in found if refusal]
+
+
+def _statements(sql: str) -> Iterator[str]:
+    """Each in small letters, on one line, without what texts and comments say (those for PostgreSQL opened)."""
+    opened = _FOR_POSTGRES.sub(r"\1", sql)
+    for statement in _SAID.sub(lambda match: "''" if match[0][0] == "'" else " ", opened).split(";"):
+        if line := " ".join(statement.lower().split()):
+            yield line
+
+
+class _New:
+    """What the migration has added so far: to that it may do what it likes."""
+
+    def __init__(self) -> None:
+        self.tables: set[str] = set()
+        self.columns: set[tuple[str, str]] = set()
+
+    def refusal(self, line: str) -> str | None:
+        """Why a statement may not stand here; None when it may."""
+        if match := _TABLE.match(line):
+            self.tables.add(match[1])
+            return None
+        if match := _COLUMN.fullmatch(line):
+            self.columns.add((match[1], match[2]))
+            return None if match[1] in self.tables else _column_refusal(match[3])
+        if match := _INDEX.match(line):
+            is_strict = match[1] and match[2] not in self.tables
+            return "a unique index refuses what older code may write" if is_strict else None
+        if match := _UPDATE.fullmatch(line):
+            known = {name for name in _SET.findall(match[2]) if (match[1], name) not in self.columns}
+            return f"it changes {', '.join(sorted(known))}" if known and match[1] not in self.tables else None
+        if match := _INSERT.fullmatch(line):
+            return None if match[1] in self.tables else "it adds rows that older code did not write"
+        if match := _DEFAULT.fullmatch(line):
+            return None if (match[1], match[2]) in self.columns or match[1] in self.tables else "it changes a default"
+        return None if _PARAMETERS.fullmatch(line) else "it does more than add"
+
+
+def _column_refusal(definition: str) -> str | None:
+    if "not null" in definition and "default" not in definition:
+        return "older code writes no value for it"
+    if "unique" in definition or "primary key" in definition:
+        return "older code writes one value for all"
+    return None

@@ -1,0 +1,103 @@
+"""The turn to write: one at a time, among threads and processes; whoever waited long comes next."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from nexus_core.storage.turn import Turn
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "nexus.db"
+
+
+def _hold(path, began, seconds):
+    turn = Turn(path)
+    assert turn.take(5)
+    began.set()
+    time.sleep(seconds)
+    turn.leave()
+
+
+def _holder(path, seconds):
+    """A process that holds the turn for a time."""
+    context = multiprocessing.get_context("spawn")
+    began = context.Event()
+    process = context.Process(target=_hold, args=(path, began, seconds))
+    process.start()
+    assert began.wait(20)
+    return process
+
+
+def test_one_thread_at_a_time(path):
+    """A second thread waits until the first leaves, and gives up when its time is over."""
+    turn = Turn(path)
+    taken = []
+    assert turn.take(1)
+    late = threading.Thread(target=lambda: taken.append(turn.take(0.05)))
+    late.start()
+    late.join()
+    turn.leave()
+
+    assert [False] == taken
+    assert turn.take(0.05)
+
+
+def test_one_process_at_a_time(path):
+    """What another process holds is had when it leaves, not before."""
+    holder = _holder(path, 0.5)
+    turn = Turn(path)
+    early = turn.take(0.05)
+    late = turn.take(5)
+    holder.join()
+
+    assert (False, True) == (early, late)
+
+
+def test_a_killed_process_holds_nothing(path):
+    """The turn of one that was killed is free at once."""
+    holder = _holder(path, 60)
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.join()
+
+    assert Turn(path).take(1)
+
+
+def test_who_waited_long_comes_next(path):
+    """A process that writes again and again does not keep another waiting: it takes its turn within moments."""
+    busy, other = Turn(path), Turn(path)
+    end = time.monotonic() + 3
+    waited = []
+
+    def write_on_and_on():
+        while time.monotonic() < end and not waited:
+            assert busy.take(5)
+            time.sleep(0.002)
+            busy.leave()
+
+    def write_once():
+        began = time.monotonic()
+        assert other.take(5)
+        waited.append(time.monotonic() - began)
+        other.leave()
+
+    threads = [threading.Thread(target=write_on_and_on), threading.Thread(target=write_once)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert 1 == len(waited)
+
+
+def test_files_that_cannot_be_made_are_told(tmp_path):
+    """A folder that is missing is an error of the system, for the engine to translate."""
+    turn = Turn(tmp_path / "missing" / "nexus.db")
+    for _ in range(2):
+        with pytest.raises(OSError, match="No such file"):
+            turn.take(1)
