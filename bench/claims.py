@@ -73,7 +73,8 @@ def _events(row: Any, now: str) -> dict[str, Any]:
         columns = {
             "type": kind, "payload": json.dumps(payload), "now": now, "actor_kind": "system", "actor_name": "local",
             "actor_id": None, "task_id": row["id"], "repository_id": row["repository_id"],
-            "assignment_id": row["assignment_id"], "delivery": None,
+            "assignment_id": row["assignment_id"], "delivery": None, "key_id": None, "address": None,
+            "request_id": None,
         }  # fmt: skip
         given |= {f"{name}_{index}": value for name, value in columns.items()}
     return given
@@ -87,7 +88,7 @@ def _statements(rendered: Mapping[str, str]) -> tuple[str, str, str]:
 
 _COLUMNS = (
     "type", "payload", "now", "actor_kind", "actor_name", "actor_id", "task_id", "repository_id", "assignment_id",
-    "delivery",
+    "delivery", "key_id", "address", "request_id",
 )  # fmt: skip
 
 
@@ -215,11 +216,11 @@ def measure(name: str, url: str, claimers: int, seconds: float, slot: float = 5.
 
 
 def refill(url: str) -> None:
-    """Make what was claimed ready again, so that every measurement finds the same graph."""
+    """Make what was claimed ready again, so that every measurement finds the same graph. Events are for ever."""
     statements = (
         "UPDATE tasks SET status = 'pending', assignment_id = NULL, agent = NULL, failures = 0"
         " WHERE status IN ('in-progress', 'review')",
-        "DELETE FROM agent_assignments", "DELETE FROM events", "DELETE FROM jobs",
+        "DELETE FROM agent_assignments", "DELETE FROM jobs",
     )  # fmt: skip
     connection: Any
     if "://" in url:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_FOR_POSTGRES = re.compile(r"/\*pg:(.*?)\*/", re.DOTALL)
+_FOR_ONE_ENGINE = re.compile(r"/\*(?:pg|sqlite):(.*?)\*/", re.DOTALL)
+_BODY = re.compile(r"\$\$.*?\$\$|\bbegin\b.*?\bend\b", re.DOTALL | re.IGNORECASE)  # of a function or a trigger
 _SAID = re.compile(r"'[^']*'|--[^\n]*|/\*.*?\*/", re.DOTALL)  # texts and comments
 _TABLE = re.compile(r"create table (?:if not exists )?(\w+) ?\(")
 _INDEX = re.compile(r"create (unique )?index (?:concurrently )?(?:if not exists )?\w+ on (\w+) ?\(")
@@ -14,7 +15,15 @@ _DEFAULT = re.compile(r"alter table (\w+) alter (?:column )?(\w+) set default .*
 _PARAMETERS = re.compile(r"alter table \w+ set \(.*\)")
 _UPDATE = re.compile(r"update (\w+) set (.*?)(?: where .*)?")
 _INSERT = re.compile(r"insert into (\w+) ?\(.*")
+_FUNCTION = re.compile(r"create function \w+ ?\(.*")
+_TRIGGER = re.compile(r"create trigger \w+ before ([a-z ]+?) on (\w+) ?(.*)")
+_ALWAYS = re.compile(r"alter table (\w+) enable always trigger \w+")
+_REPLACES = "when exists (select 1 from {table} where id = new.id)"
 _SET = re.compile(r"(\w+) ?=")
+
+
+#: What no version ever changed: a trigger that refuses it is one that older code never meets.
+APPEND_ONLY = frozenset({"events", "event_seals"})
 
 
 def breaches(sql: str) -> list[str]:
@@ -25,9 +34,10 @@ def breaches(sql: str) -> list[str]:
 
 
 def _statements(sql: str) -> Iterator[str]:
-    """Each in small letters, on one line, without what texts and comments say (those for PostgreSQL opened)."""
-    opened = _FOR_POSTGRES.sub(r"\1", sql)
-    for statement in _SAID.sub(lambda match: "''" if match[0][0] == "'" else " ", opened).split(";"):
+    """Each in small letters, on one line, without what texts and comments say (those for one engine opened)."""
+    opened = _FOR_ONE_ENGINE.sub(r"\1", sql)
+    said = _SAID.sub(lambda match: "''" if match[0][0] == "'" else " ", opened)
+    for statement in _BODY.sub(" ", said).split(";"):
         if line := " ".join(statement.lower().split()):
             yield line
 
@@ -57,7 +67,18 @@ class _New:
             return None if match[1] in self.tables else "it adds rows that older code did not write"
         if match := _DEFAULT.fullmatch(line):
             return None if (match[1], match[2]) in self.columns or match[1] in self.tables else "it changes a default"
-        return None if _PARAMETERS.fullmatch(line) else "it does more than add"
+        if match := _TRIGGER.fullmatch(line):
+            return self._trigger_refusal(*match.groups())
+        if match := _ALWAYS.fullmatch(line):
+            return None if match[1] in APPEND_ONLY | self.tables else "it does more than add"
+        return None if _PARAMETERS.fullmatch(line) or _FUNCTION.fullmatch(line) else "it does more than add"
+
+    def _trigger_refusal(self, moments: str, table: str, rest: str) -> str | None:
+        if table in self.tables or (moments == "insert" and rest.startswith(_REPLACES.format(table=table))):
+            return None
+        if table in APPEND_ONLY and set(moments.split(" or ")) <= {"update", "delete", "truncate"}:
+            return None
+        return "a trigger acts on what older code writes"
 
 
 def _column_refusal(definition: str) -> str | None:

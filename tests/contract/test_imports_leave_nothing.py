@@ -51,6 +51,14 @@ def test_a_dry_run_changes_nothing(hub, database_url):
         assert before != everything(database_url)
 
 
+def test_a_dry_run_uses_no_number_up(hub):
+    """The first task after it is the next one, also where a database does not give numbers back."""
+    first = hub.tasks.create("One")
+    hub.tasks.import_file(FIRST, REPO, dry_run=True)
+
+    assert first.id + 1 == hub.tasks.create("Two").id
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"{", b'{"tasks": 1}', b'{"tasks": [{"name": "x"}]}', b"\xff", b"<<<<<<< a\n"]
 )

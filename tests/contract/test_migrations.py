@@ -44,6 +44,14 @@ def test_the_history_begins_as_it_began():
         "CREATE INDEX tasks_title ON tasks (title);",
         "ALTER TABLE jobs SET (autovacuum_vacuum_scale_factor = 0.02);",
         "/*pg: ALTER TABLE tasks SET (fillfactor = 80); */",
+        "CREATE TRIGGER kept BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'no; never'); END;",
+        "/*sqlite: CREATE TRIGGER kept BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'no'); END; */",
+        "CREATE TRIGGER kept BEFORE INSERT ON events WHEN EXISTS (SELECT 1 FROM events WHERE id = NEW.id) "
+        "BEGIN SELECT RAISE(ABORT, 'no'); END;",
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$; "
+        "CREATE TRIGGER kept BEFORE UPDATE OR DELETE OR TRUNCATE ON events FOR EACH STATEMENT "
+        "EXECUTE FUNCTION refuse(); ALTER TABLE events ENABLE ALWAYS TRIGGER kept;",
+        "CREATE TABLE notes (id integer PRIMARY KEY); CREATE TRIGGER kept BEFORE INSERT ON notes BEGIN SELECT 1; END;",
     ],
 )
 def test_what_adds_is_let_through(sql):
@@ -68,6 +76,15 @@ def test_what_adds_is_let_through(sql):
         ("INSERT INTO users (username) VALUES ('x');", "it adds rows that older code did not write"),
         ("/*pg: DROP INDEX tasks_title; */", "it does more than add"),
         ("DELETE FROM events;", "it does more than add"),
+        (
+            "CREATE TRIGGER t BEFORE UPDATE ON tasks BEGIN SELECT RAISE(ABORT, 'no'); END;",
+            "a trigger acts on what older code writes",
+        ),
+        (
+            "CREATE TRIGGER t BEFORE INSERT ON events WHEN NEW.id > 1 BEGIN SELECT RAISE(ABORT, 'no'); END;",
+            "a trigger acts on what older code writes",
+        ),
+        ("ALTER TABLE tasks ENABLE ALWAYS TRIGGER t;", "it does more than add"),
         ("-- it's gone\nDROP TABLE users; -- isn't it\n", "it does more than add"),
     ],
 )

@@ -82,7 +82,7 @@ def test_nothing_waits_for_what_is_done(hub):
 
 def test_where_counting_ends_is_said(hub, monkeypatch):
     """So many or more."""
-    for module in ("behind", "outlook"):
+    for module in ("behind", "outlook", "weaving"):
         monkeypatch.setattr(f"nexus_core.services.{module}.MOST_COUNTED", 5)
     first, *_ = bring(hub, "acme/api", chain(9))
     last = bring(hub, "acme/web", chain(5))[0]

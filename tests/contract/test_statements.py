@@ -8,13 +8,19 @@ import pytest
 import nexus_core.storage
 from nexus_core.storage.session import expand
 from nexus_core.storage.sqlite import SqliteEngine
-from nexus_core.storage.statements import parse, pyformat, statements
+from nexus_core.storage.statements import chosen, conditions, fragments, parse, pyformat, statements
 from nexus_plugin_postgres import engine as postgres_engine
 from nexus_plugin_postgres.engine import PostgresEngine, rendered
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 _LIST = re.compile(r"\(:([a-z_]+)\)")
 NAMES = sorted(statements())
+
+
+def _wordings(sql: str) -> set[str]:
+    """The statement bare of its parts, with each of them alone, and with all."""
+    names = conditions(sql)
+    return {chosen(sql, frozenset(given)) for given in ((), *((name,) for name in names), names)}
 
 
 def _samples(sql: str) -> dict:
@@ -43,11 +49,12 @@ def postgres(postgres_url):
 @pytest.mark.parametrize("name", NAMES)
 def test_sqlite_takes_the_statement(name, sqlite):
     """SQLite can plan it against the migrated schema."""
-    sql, parameters = expand(statements()[name], _samples(statements()[name]))
-    with sqlite.reading() as session:
-        plan = session._connection.execute(f"EXPLAIN {sql}", parameters).fetchall()
+    for wording in _wordings(statements()[name]):
+        sql, parameters = expand(wording, _samples(wording))
+        with sqlite.reading() as session:
+            plan = session._connection.execute(f"EXPLAIN {sql}", parameters).fetchall()
 
-    assert plan
+        assert plan
 
 
 @pytest.mark.services
@@ -55,8 +62,8 @@ def test_postgres_takes_every_statement(postgres):
     """PostgreSQL can prepare each of them against the migrated schema."""
     refused = {}
     with postgres._opened().connection() as connection:
-        for name in NAMES:
-            sql, parameters = expand(rendered()[name], _samples(rendered()[name]))
+        for name, wording in ((one, wording) for one in NAMES for wording in _wordings(rendered()[one])):
+            sql, parameters = expand(wording, _samples(wording))
             try:
                 connection.execute(f"EXPLAIN {pyformat(sql)}", parameters)
             except Exception as error:
@@ -70,6 +77,15 @@ def test_overrides_name_statements_of_the_core():
     text = Path(postgres_engine.__file__).with_name("sql").joinpath("overrides.sql").read_text("utf-8")
 
     assert set(parse(text)) <= set(NAMES)
+
+
+def test_overrides_of_fragments_name_fragments_of_the_core():
+    """A fragment in other words stands in for one that there is."""
+    text = Path(postgres_engine.__file__).with_name("sql").joinpath("overrides.sql").read_text("utf-8")
+    folder = Path(nexus_core.storage.__file__).parent / "sql"
+    known = {name for file in folder.glob("*.sql") for name in fragments(file.read_text("utf-8"))}
+
+    assert {"bodies", "task_json"} == set(fragments(text)) <= known
 
 
 def test_overrides_take_the_same_parameters():

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import threading
 
 import pytest
 
@@ -86,7 +87,7 @@ def test_a_refused_key_is_5(nexus, server):
     ran = nexus("whoami", "--url", server.url)
 
     assert 5 == ran.code
-    assert "nexus: this key is none of ours (the key is taken from NEXUS_TOKEN)\n" == ran.err
+    assert "nexus: this key is none of ours (the key is taken from NEXUS_TOKEN, or from `nexus login`)\n" == ran.err
 
 
 def test_a_redirect_is_not_followed(nexus, server):
@@ -161,3 +162,30 @@ def test_the_address_of_a_repository_is_not_the_servers(nexus, server):
 
     assert 4 == ran.code
     assert "https://git.example.com/api.git" == json.loads(server.asked[0][3])["url"]
+
+
+def test_a_call_that_breaks_off_is_made_again_under_one_key():
+    """A server that hangs up twice and is busy with the same request once: the command gets its answer in the end."""
+    heads: list[bytes] = []
+    answers = (
+        b"",
+        b'HTTP/1.1 409 Conflict\r\nContent-Length: 20\r\n\r\n{"code":"in_flight"}',
+        b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}",
+    )
+
+    def serve(listener: socket.socket) -> None:
+        for answer in answers:
+            client, _ = listener.accept()
+            with client:
+                heads.append(client.recv(65536).partition(b"\r\n\r\n")[0])
+                client.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        remote = Remote(f"http://127.0.0.1:{listener.getsockname()[1]}", None)
+        status = remote.send(Request("POST", "/tasks", {}, b"{}", 5)).status
+        thread.join(5)
+    keys = {line for head in heads for line in head.split(b"\r\n") if line.startswith(b"Idempotency-Key: ")}
+
+    assert (201, 3, 1) == (status, len(heads), len(keys))

@@ -174,7 +174,7 @@ def test_an_edit_is_told(nexus):
     for _ in range(2):
         nexus.repositories.edit("acme/api", {"default_branch": "trunk"})
 
-    assert [{"changes": {"default_branch": "trunk"}}] == [
+    assert [{"changes": {"default_branch": {"from": "main", "to": "trunk"}}}] == [
         event.payload for event in nexus.events.list(type="repository.edited")
     ]
 

@@ -293,6 +293,8 @@ def test_test_strategy_under_either_name():
         ({"title": None, "description": "\n First line.\nSecond."}, "First line.", ["missing_title"]),
         ({"title": 7}, "7", ["odd_title"]),
         ({"title": ["a", "b"]}, "a\nb", ["odd_title"]),
+        ({"title": "x" * 2000}, "x" * 2000, []),
+        ({"title": "x" * 2001}, "x" * 2000, ["long_title"]),
     ],
 )
 def test_titles(fields, expected, codes):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -105,3 +105,9 @@ def viewer(nexus: Nexus, client: testing.TestClient) -> Api:
 def anonymous(client: testing.TestClient) -> Api:
     """The API without a key."""
     return Api(client, None)
+
+
+@pytest.fixture
+def anonymous_of() -> Callable[[Nexus], Api]:
+    """The API of any hub, without a key."""
+    return lambda hub: Api(testing.TestClient(create_app(hub)), None)

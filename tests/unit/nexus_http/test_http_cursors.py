@@ -1,6 +1,5 @@
 """Cursors of lists."""
 
-import base64
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +10,7 @@ from nexus_core.errors import Invalid
 from nexus_http.cursors import after_of, cursor_of, part
 
 
-@given(st.sets(st.text(max_size=5), max_size=30), st.integers(1, 7))
+@given(st.sets(st.text(min_size=1, max_size=5), max_size=30), st.integers(1, 7))
 def test_pages_hold_every_item_once(names, limit):
     """Walking the pages gives the whole list, in order."""
     items = [SimpleNamespace(name=name) for name in names]
@@ -28,7 +27,7 @@ def test_pages_hold_every_item_once(names, limit):
 
 @pytest.mark.parametrize(
     "cursor",
-    ["", "x", "é", "====", base64.b64encode(b"{}").decode(), base64.b64encode(b"-1").decode(), "dHJ1ZQ=="],
+    ["", "x", "é", "====", "{}", "-1", "+1", "1.0", "١", "9" * 19],
 )
 def test_what_no_list_gave_out_is_refused(cursor):
     """A tampered cursor is bad input."""

@@ -110,7 +110,7 @@ def test_a_second_hub_on_the_folder_is_refused_with_the_address(server):
     ("request_line", "status"),
     [
         (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 9000 + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 17000 + b"\r\n\r\n", 431),
         (b"GET / HTTP/1.1\r\nHo st: x\r\n\r\n", 400), (b"\x16\x03\x01\x02\r\n\r\n", 400),
         (b"POST /api/v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
         (b"POST /api/v1/tasks HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n", 400),

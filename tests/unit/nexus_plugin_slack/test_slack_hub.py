@@ -3,64 +3,17 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 import pytest
 
-from nexus_core import Config, JobHandler, Nexus, hookimpl
+from nexus_core import Config, Nexus
 from nexus_core.errors import ConfigurationError, Unauthenticated
-from nexus_demo.standins.slack import SlackStandIn
 from nexus_plugin_slack import hooks
 from nexus_plugin_slack.sansio import SIGNATURE, TIMESTAMP, sign
 from nexus_plugin_slack.settings import Settings
 
 SECRET = "a-signing-secret-of-slack"
-
-
-class HandClock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self):
-        self.at = datetime.now(UTC)
-
-    def now(self):
-        return self.at
-
-    def move(self, **length):
-        self.at += timedelta(**length)
-
-
-@pytest.fixture
-def clock():
-    return HandClock()
-
-
-@pytest.fixture
-def slack():
-    with SlackStandIn() as stand_in:
-        yield stand_in
-
-
-@pytest.fixture
-def open_hub(tmp_path, clock, slack):
-    opened = []
-
-    def open_(more=(), **settings):
-        known = {
-            "signing_secret": SECRET,
-            "bot_token": slack.token,
-            "api_url": slack.url,
-            "users": {"U1": "alice"},
-        }
-        config = Config(values={"data_dir": str(tmp_path)}, plugins={"slack": {**known, **settings}})
-        nexus = Nexus.open(config, plugins=[hooks, *more], load_plugins=False, clock=clock)
-        opened.append(nexus)
-        return nexus
-
-    yield open_
-    for nexus in opened:
-        nexus.close()
 
 
 @pytest.fixture
@@ -364,42 +317,6 @@ def test_health(open_hub):
 
     assert "NEXUS_SLACK_BOT_TOKEN" not in str(checks[0])
     assert "NEXUS_SLACK_BOT_TOKEN" in str(checks[1])
-
-
-class Failing:
-    """A plugin whose jobs die at their first attempt."""
-
-    NEXUS_NAME = "failing"
-
-    @staticmethod
-    @hookimpl
-    def nexus_job_handlers():
-        yield JobHandler(kind="failing.try", call=lambda job, ctx: 1 / 0, max_attempts=1)
-
-
-def die(hub, times):
-    for _ in range(times):
-        hub.jobs.enqueue("failing.try", {})
-    hub.jobs.drain()
-
-
-def test_many_deaths_are_one_alarm(open_hub, slack, clock):
-    """Dead jobs are told together, with their count and the last error, at most every five minutes."""
-    hub = open_hub(more=[Failing()])
-    die(hub, 20)
-    clock.move(seconds=6)
-    hub.jobs.drain()
-    first = texts(slack)
-    die(hub, 3)
-    clock.move(minutes=4)
-    hub.jobs.drain()
-    early = len(slack.messages)
-    clock.move(minutes=2)
-    hub.jobs.drain()
-
-    assert (first, early) == (["20 jobs of failing.try died"], 1)
-    assert texts(slack)[1:] == ["3 jobs of failing.try died"]
-    assert "ZeroDivisionError" in str(slack.messages[0]["blocks"])
 
 
 def test_settings_come_from_the_environment(tmp_path):

@@ -6,6 +6,7 @@ import gc
 import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -37,6 +38,7 @@ class InProcess:
 
         config = load_config(environ=environ)
         self._token = config["token"]
+        self._has_written = False
         self._actor = LOCAL
         self._nexus = Nexus.open(config, check_settings=False)
         try:
@@ -53,6 +55,7 @@ class InProcess:
 
     def send(self, request: Request) -> Answer:
         """Make one call."""
+        self._has_written = self._has_written or request.method not in ("GET", "HEAD")
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> Callable[[bytes], None]:
@@ -94,9 +97,19 @@ class InProcess:
         return {"HTTP_AUTHORIZATION": f"Bearer {self._token}"} if self._token else {"nexus.actor": self._actor}
 
     def close(self) -> None:
-        """Close the store."""
-        self._nexus.close()
-        self._restore()
+        """Seal what was written, for no worker may be there to do it, and close the store."""
+        try:
+            self._seal()
+        finally:
+            self._nexus.close()
+            self._restore()
+
+    def _seal(self) -> None:
+        from nexus_core.errors import NexusError
+
+        if self._has_written:
+            with suppress(NexusError):  # whoever comes next does it
+                self._nexus.audit.seal(seconds=1.0)
 
     def _restore(self) -> None:
         if self._collects:

@@ -17,6 +17,10 @@ EXIT_BY_CODE = {
     "configuration": USAGE,
     "unreadable_file": USAGE,
     "too_many": USAGE,
+    "authorization_pending": TRY_AGAIN,
+    "slow_down": TRY_AGAIN,
+    "expired_token": NOT_ALLOWED,
+    "access_denied": NOT_ALLOWED,
     "not_found": NOT_FOUND,
     "conflict": CONFLICT,
     "duplicate": CONFLICT,
@@ -26,6 +30,9 @@ EXIT_BY_CODE = {
     "stale_write": CONFLICT,
     "transition_refused": CONFLICT,
     "no_agent": CONFLICT,
+    "in_flight": TRY_AGAIN,
+    "answer_lost": CONFLICT,
+    "idempotency_key_reused": USAGE,
     "busy": CONFLICT,
     "unauthenticated": NOT_ALLOWED,
     "forbidden": NOT_ALLOWED,
@@ -93,5 +100,5 @@ def of_answer(status: int, document: Any, origin: str) -> Failure:
 
 def _hint(code: str, status: int) -> str:
     if code == "unauthenticated" or status == 401:
-        return " (the key is taken from NEXUS_TOKEN)"
+        return " (the key is taken from NEXUS_TOKEN, or from `nexus login`)"
     return ""

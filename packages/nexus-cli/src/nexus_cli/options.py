@@ -16,7 +16,7 @@ pass_session = click.make_pass_decorator(Session)
 
 #: Flags, the environment variable that says the same, what it takes, what it is.
 _PLACES = (
-    ("--server --url", "NEXUS_URL", "ADDRESS", "The server; its key is taken from NEXUS_TOKEN."),
+    ("--server --url", "NEXUS_URL", "ADDRESS", "The server; its key is taken from NEXUS_TOKEN, or from `nexus login`."),
     ("--config", "NEXUS_CONFIG", "FILE", "The configuration file."),
     ("--data-dir", "NEXUS_DATA_DIR", "FOLDER", "The data folder."),
 )

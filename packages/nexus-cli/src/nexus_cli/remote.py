@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
+import time
 from urllib.parse import SplitResult, urlsplit
 
 from .failures import Failure, Refused
 from .transport import Answer, Request
 
 API = "/api/v1"
+KEY_HEADER = "Idempotency-Key"
+_READING = ("GET", "HEAD")
+_PAUSES = (0.2, 1.0)  #: seconds before a call that broke off is made again
+
+
+class _Broken(Failure):
+    """The connection broke off; what became of the call nobody knows."""
 
 
 class Remote:
@@ -18,14 +27,28 @@ class Remote:
     def __init__(self, url: str, token: str | None) -> None:
         self._address = _address(url)
         self._token = token
-        self.origin = f"{self._address.scheme}://{self._address.netloc.rpartition('@')[2]}{self._address.path}"
+        self.origin = f"{self._address.scheme}://{self._address.netloc.rpartition('@')[2].lower()}{self._address.path}"
 
     def send(self, request: Request) -> Answer:
-        """Make one call on a connection of its own.
+        """Make one call on a connection of its own; another when the first breaks off, which takes effect once.
 
         :raises Refused: nothing listens there
         :raises Failure: there is no answer, or it redirects
         """
+        if request.method not in _READING:
+            request = request._replace(headers={KEY_HEADER: os.urandom(16).hex(), **request.headers})
+        for pause in _PAUSES:
+            try:
+                answer = self._call(request)
+            except _Broken:
+                pass
+            else:
+                if not (answer.status == 409 and b'"in_flight"' in answer.body):
+                    return answer
+            time.sleep(pause)
+        return self._call(request)
+
+    def _call(self, request: Request) -> Answer:
         connection = self._connection(request.timeout)
         try:
             return self._exchange(connection, request)
@@ -34,7 +57,8 @@ class Remote:
                 f"{self.origin} cannot be reached: nothing listens there. Is it running?", "unavailable"
             ) from None
         except (OSError, http.client.HTTPException) as error:
-            raise Failure(f"{self.origin} cannot be reached: {_said(error)}", "unavailable") from None
+            kind = _Broken if isinstance(error, ConnectionError | http.client.HTTPException) else Failure
+            raise kind(f"{self.origin} cannot be reached: {_said(error)}", "unavailable") from None
         finally:
             connection.close()
 
@@ -47,7 +71,7 @@ class Remote:
 
     def _exchange(self, connection: http.client.HTTPConnection, request: Request) -> Answer:
         headers = dict(request.headers)
-        if self._token:
+        if self._token and "Authorization" not in headers:
             headers["Authorization"] = f"Bearer {self._token}"
         connection.request(request.method, self._address.path + API + request.path, request.body, headers)
         response = connection.getresponse()

@@ -54,6 +54,8 @@ USER = {
     "list": Entry("List the people and their roles", "user:list_"),
     "invite": Entry("Invite a GitHub login", "user:invite"),
     "role": Entry("Give a person another role", "user:role"),
+    "disable": Entry("Shut a person out, with their sessions and keys", "user:disable"),
+    "enable": Entry("Let a person in again", "user:enable"),
 }
 KEY = {
     "list": Entry("List the API keys", "key:list_"),
@@ -63,6 +65,9 @@ KEY = {
 JOBS = {
     "list": Entry("List background jobs", "jobs:list_"),
     "retry": Entry("Set a dead job to work again", "jobs:retry"),
+}
+AUDIT = {
+    "verify": Entry("Find the event that was altered: walk the chain of hashes", "audit:verify"),
 }
 DOCS = {
     "render": Entry("Show a repository's documents as they would be now", "docs:render"),
@@ -77,10 +82,13 @@ COMMANDS: dict[str, Entry] = {
     "agent": Entry("Agents and their assignments", children=AGENT),
     "inbox": Entry("Questions of agents that wait for a person", children=INBOX, default="list"),
     "events": Entry("What happened, as a story; --follow to watch", "events:events"),
+    "audit": Entry("Whether the events are as they were written", children=AUDIT),
     "jobs": Entry("Background jobs", children=JOBS, default="list"),
     "docs": Entry("Documents that Nexus keeps in the repositories", children=DOCS),
     "key": Entry("API keys of agents and tools", children=KEY),
     "user": Entry("People and their roles", children=USER),
+    "login": Entry("Log in at a server, by a code that you confirm in a browser", "login:login"),
+    "logout": Entry("Log out at a server: the login's key is revoked", "login:logout"),
     "whoami": Entry("Say who you are to Nexus, and what you may do", "whoami:whoami"),
     "demo": Entry("Watch the main job happen on this machine, in under a minute", distribution="nexus-demo"),
     "serve": Entry("Run the server: the REST API and its reference", distribution="nexus-http"),

@@ -87,12 +87,19 @@ def choose(environ: Mapping[str, str]) -> Transport:
     """
     given = places(environ)
     if url := given.get("url"):
-        return _remote(url, given.get("token"))
+        return _remote(url, given.get("token") or _kept(environ, url))
     data_dir = Path(given["data_dir"]).expanduser() if "data_dir" in given else None
     hub = location.read_hub(data_dir or location.default_data_dir(environ))
     if hub is None:
         return in_process(environ)
     return LocalHub(_remote(hub.url, given.get("token") or hub.key), environ)
+
+
+def _kept(environ: Mapping[str, str], url: str) -> str | None:
+    """The key that `nexus login` keeps for a server."""
+    from . import credentials
+
+    return credentials.find(environ, _remote(url, None).origin)
 
 
 def in_process(environ: Mapping[str, str]) -> Transport:

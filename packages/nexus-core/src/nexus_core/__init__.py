@@ -21,12 +21,13 @@ _HOMES = {
     "errors": (
         "NexusError Invalid ConfigurationError UnreadableFile NotFound Conflict Duplicate Cycle NotReady StaleClaim "
         "StaleWrite TransitionRefused NoAgent Busy Unauthenticated Forbidden Unavailable Contention SchemaTooNew "
-        "PluginError Fault"
+        "PluginError Fault LoginPending SlowDown LoginExpired LoginDenied"
     ),
     "clock": "Clock SystemClock",
     "domain.tasks": "Task Status Priority task_key parse_task_id",
     "domain.repositories": "Repository",
     "domain.access": "Actor ActorKind Scope Role ApiKey User LOCAL system_actor plugin_actor",
+    "domain.logins": "Identity LoginRequest LoginAnswer DeviceLogin Session",
     "domain.agents": "Agent AgentState Assignment AssignmentStatus Activity ActivityType",
     "domain.jobs": "Job JobState Done Retry Snooze Cancel Outcome LANES",
     "domain.deliveries": "Delivery DeliveryState VerifiedDelivery Reply",
@@ -41,7 +42,8 @@ _HOMES = {
         "AssignmentFailed AssignmentReleased AssignmentCancelled AssignmentLost ActivityAdded InboxAnswered "
         "ChangeWasOpened ChangeWasMerged ChangeWasClosed ChangeLinked DocumentsChanged DocumentsPublished "
         "NotificationSent DeliveryRefused DeliveryReplayed AccessRefused KeyCreated KeyRevoked UserInvited UserEdited "
-        "JobDied JobRetried EVENT_TYPES"
+        "UserJoined UserRenamed UserDisabled UserEnabled UserLoggedIn UserLoggedOut LoginRefused "
+        "DeliveryDuplicated AlertRaised AlertResolved JobDied JobRetried EVENT_TYPES"
     ),
     "domain.findings": "Case Check Diagnosis FileMend Finding Mend Mended Severity",
     "domain.chart": "FileFacts FileLink",

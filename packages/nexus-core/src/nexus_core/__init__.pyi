@@ -48,6 +48,8 @@ from .domain.deliveries import VerifiedDelivery as VerifiedDelivery
 from .domain.events import EVENT_TYPES as EVENT_TYPES
 from .domain.events import AccessRefused as AccessRefused
 from .domain.events import ActivityAdded as ActivityAdded
+from .domain.events import AlertRaised as AlertRaised
+from .domain.events import AlertResolved as AlertResolved
 from .domain.events import AssignmentCancelled as AssignmentCancelled
 from .domain.events import AssignmentCompleted as AssignmentCompleted
 from .domain.events import AssignmentCreated as AssignmentCreated
@@ -59,6 +61,7 @@ from .domain.events import ChangeLinked as ChangeLinked
 from .domain.events import ChangeWasClosed as ChangeWasClosed
 from .domain.events import ChangeWasMerged as ChangeWasMerged
 from .domain.events import ChangeWasOpened as ChangeWasOpened
+from .domain.events import DeliveryDuplicated as DeliveryDuplicated
 from .domain.events import DeliveryRefused as DeliveryRefused
 from .domain.events import DeliveryReplayed as DeliveryReplayed
 from .domain.events import DocumentsChanged as DocumentsChanged
@@ -185,3 +188,19 @@ from .settings_table import CORE_SETTINGS as CORE_SETTINGS
 from .settings_table import CoreSetting as CoreSetting
 
 __version__: str
+from .domain.events import LoginRefused as LoginRefused
+from .domain.events import UserDisabled as UserDisabled
+from .domain.events import UserEnabled as UserEnabled
+from .domain.events import UserJoined as UserJoined
+from .domain.events import UserLoggedIn as UserLoggedIn
+from .domain.events import UserLoggedOut as UserLoggedOut
+from .domain.events import UserRenamed as UserRenamed
+from .domain.logins import DeviceLogin as DeviceLogin
+from .domain.logins import Identity as Identity
+from .domain.logins import LoginAnswer as LoginAnswer
+from .domain.logins import LoginRequest as LoginRequest
+from .domain.logins import Session as Session
+from .errors import LoginDenied as LoginDenied
+from .errors import LoginExpired as LoginExpired
+from .errors import LoginPending as LoginPending
+from .errors import SlowDown as SlowDown

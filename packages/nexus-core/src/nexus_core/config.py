@@ -77,6 +77,18 @@ def _list(value: Any) -> tuple[str, ...]:
     return tuple(item.strip() for item in items if item.strip())
 
 
+def _networks(value: Any) -> tuple[str, ...]:
+    items = _list(value)
+    if items:
+        from ipaddress import ip_network  # hardly anybody sets any, and every command reads the configuration
+
+        try:
+            return tuple(str(ip_network(item, strict=False)) for item in items)
+        except ValueError as error:
+            raise ValueError(f"expected addresses or networks such as 10.0.0.0/8: {error}") from None
+    return items
+
+
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError("expected a text")
@@ -85,6 +97,7 @@ def _text(value: Any) -> str:
 
 _PARSERS: dict[str, Callable[[Any], Any]] = {
     "text": _text, "flag": _flag, "number": _number, "duration": parse_duration, "list": _list,
+    "networks": _networks,
 }  # fmt: skip
 
 

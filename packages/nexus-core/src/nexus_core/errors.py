@@ -54,6 +54,30 @@ class TooMany(Invalid):
     code = "too_many"
 
 
+class LoginPending(Invalid):
+    """The login waits for the person, who has not confirmed it yet. Ask again after `details["interval"]` seconds."""
+
+    code = "authorization_pending"
+
+
+class SlowDown(LoginPending):
+    """You ask too often. Ask again after `details["interval"]` seconds."""
+
+    code = "slow_down"
+
+
+class LoginExpired(Invalid):
+    """The login was not confirmed in time, or was used already. Begin a new one."""
+
+    code = "expired_token"
+
+
+class LoginDenied(Invalid):
+    """The person refused the login."""
+
+    code = "access_denied"
+
+
 class NotFound(NexusError):
     """There is no such thing, or it is not yours to see."""
 
@@ -112,6 +136,24 @@ class Busy(Conflict):
     """Another hub runs on this data folder."""
 
     code = "busy"
+
+
+class InFlight(Conflict):
+    """A request with this `Idempotency-Key` is being worked on. Send it again in a moment."""
+
+    code = "in_flight"
+
+
+class AnswerLost(Conflict):
+    """The request with this `Idempotency-Key` took effect, but its answer is lost. Look at what it did."""
+
+    code = "answer_lost"
+
+
+class KeyReused(Invalid):
+    """This `Idempotency-Key` came with another request before. Choose a new one for each request."""
+
+    code = "idempotency_key_reused"
 
 
 class Unauthenticated(NexusError):

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from .ports.storage import Store
     from .services.access import KeyService, UserService
     from .services.agents import AgentService
+    from .services.alerts import AlertService
+    from .services.answers import AnswerService
     from .services.assignments import AssignmentService
+    from .services.audit import AuditService
     from .services.changes import ChangeService
     from .services.deliveries import DeliveryService
     from .services.doctor import DoctorService
@@ -35,8 +38,12 @@ if TYPE_CHECKING:
     from .services.imports import ImportService
     from .services.inbox import InboxService
     from .services.jobs import JobService
+    from .services.limits import LimitService
+    from .services.logins import LoginService
+    from .services.refusals import Refusals
     from .services.repositories import RepositoryService
     from .services.scores import ScoreService
+    from .services.sessions import SessionService
     from .services.tasks import TaskService
 
 
@@ -157,7 +164,7 @@ class Nexus:
         """Webhooks from the door to the facts."""
         from .services.deliveries import DeliveryService
 
-        return DeliveryService(self._unit, self.changes)
+        return DeliveryService(self._unit, self.changes, self.refusals)
 
     @cached_property
     def events(self) -> EventService:
@@ -165,6 +172,27 @@ class Nexus:
         from .services.events import EventService
 
         return EventService(self._unit)
+
+    @cached_property
+    def audit(self) -> AuditService:
+        """The chain of hashes over all that happened."""
+        from .services.audit import AuditService
+
+        return AuditService(self._unit)
+
+    @cached_property
+    def refusals(self) -> Refusals:
+        """Whom Nexus refused."""
+        from .services.refusals import Refusals
+
+        return Refusals(self._unit)
+
+    @cached_property
+    def alerts(self) -> AlertService:
+        """What asks for people's attention."""
+        from .services.alerts import AlertService
+
+        return AlertService(self._unit)
 
     @cached_property
     def jobs(self) -> JobService:
@@ -181,11 +209,39 @@ class Nexus:
         return KeyService(self._unit)
 
     @cached_property
+    def answers(self) -> AnswerService:
+        """Requests that may be repeated."""
+        from .services.answers import AnswerService
+
+        return AnswerService(self._unit)
+
+    @cached_property
+    def limits(self) -> LimitService:
+        """How much each has asked for."""
+        from .services.limits import LimitService
+
+        return LimitService(self._unit)
+
+    @cached_property
     def users(self) -> UserService:
         """People."""
         from .services.access import UserService
 
         return UserService(self._unit)
+
+    @cached_property
+    def logins(self) -> LoginService:
+        """How people come in."""
+        from .services.logins import LoginService
+
+        return LoginService(self._unit)
+
+    @cached_property
+    def sessions(self) -> SessionService:
+        """The browsers that people are logged in with."""
+        from .services.sessions import SessionService
+
+        return SessionService(self._unit)
 
     @cached_property
     def inbox(self) -> InboxService:
@@ -214,6 +270,8 @@ class Nexus:
 
     def close(self) -> None:
         """Let go of the database and the broker."""
+        if "refusals" in self.__dict__:
+            self.refusals.close()
         self.wakeup.close()
         self.store.close()
 

@@ -15,7 +15,7 @@ class CoreSetting:
     doc: str
     default: Any = None
     env: str | None = None
-    kind: str = "text"  #: text, flag, number, duration, list
+    kind: str = "text"  #: text, flag, number, duration, list, networks
     secret: bool = False
 
 
@@ -61,6 +61,14 @@ CORE_SETTINGS: tuple[CoreSetting, ...] = (
         kind="list",
         default=(),
         doc="Browser clients elsewhere that may call the API.",
+    ),
+    CoreSetting(
+        key="trusted_proxies",
+        env="NEXUS_TRUSTED_PROXIES",
+        kind="networks",
+        default=(),
+        doc="Proxies (addresses, or networks such as `10.0.0.0/8`) that are believed when `X-Forwarded-For` "
+        "says where a request comes from.",
     ),
     CoreSetting(
         key="git_allow_local",
@@ -125,6 +133,34 @@ CORE_SETTINGS: tuple[CoreSetting, ...] = (
         kind="number",
         default=2,
         doc="How many jobs of each other lane a worker runs at once.",
+    ),
+    CoreSetting(
+        key="rate_limit.reads",
+        env="NEXUS_RATE_LIMIT_READS",
+        kind="number",
+        default=300_000,
+        doc="So many requests that read may a key make in a minute.",
+    ),
+    CoreSetting(
+        key="rate_limit.writes",
+        env="NEXUS_RATE_LIMIT_WRITES",
+        kind="number",
+        default=30_000,
+        doc="So many requests that change something may a key make in a minute.",
+    ),
+    CoreSetting(
+        key="rate_limit.anonymous",
+        env="NEXUS_RATE_LIMIT_ANONYMOUS",
+        kind="number",
+        default=60_000,
+        doc="So many requests without a key may an address make in a minute; health checks and webhooks do not count.",
+    ),
+    CoreSetting(
+        key="rate_limit.failures",
+        env="NEXUS_RATE_LIMIT_FAILURES",
+        kind="number",
+        default=6_000,
+        doc="So many keys and signatures that are not valid may come from an address in a minute.",
     ),
     CoreSetting(
         key="documents.delay",

@@ -21,6 +21,7 @@ from .domain.tasks import Task, task_key
 
 if TYPE_CHECKING:
     from .ports.queries import LaneStats
+    from .services.audit import Verification
     from .services.doctor import MendReport
     from .services.import_report import ImportReport
     from .services.scores import Explanation
@@ -138,7 +139,7 @@ def agent_state_to_wire(state: AgentState, tasks: Mapping[int, Task], prefix: st
     return {
         "name": agent.name,
         "launched": agent.is_launched,
-        "state": "busy" if state.free == 0 else "working" if state.assignments else "idle",
+        "state": "busy" if state.free == 0 else "working" if state.assignments or state.hidden else "idle",
         "skills": sorted(agent.skills),
         "max_complexity": agent.max_complexity,
         "concurrency": agent.concurrency,
@@ -157,13 +158,38 @@ def event_to_wire(event: Event) -> Wire:
     return {
         "id": event.id,
         "type": event.type,
-        "actor": {"kind": str(event.actor_kind), "name": event.actor_name, "id": event.actor_id},
+        "actor": {
+            "kind": str(event.actor_kind),
+            "name": event.actor_name,
+            "id": event.actor_id,
+            "key_id": event.key_id,
+        },
         "task_id": event.task_id,
         "repository_id": event.repository_id,
         "assignment_id": event.assignment_id,
         "delivery": event.delivery,
         "payload": dict(event.payload),
+        "address": event.address,
+        "request_id": event.request_id,
         "created_at": to_text(event.created_at),
+    }
+
+
+def verification_to_wire(found: Verification) -> Wire:
+    """What came of walking a part of the audit's chain; `next` is the place to go on after, null at the end."""
+    fault = found.fault
+    return {
+        "after": found.after,
+        "after_hash": found.after_hash.hex(),
+        "place": found.place,
+        "hash": found.hash.hex(),
+        "sealed": found.sealed,
+        "next": None if found.is_last else found.place,
+        "fault": fault
+        and {"kind": fault.kind, "place": fault.place, "event_id": fault.event_id, "message": fault.message},
+        "saw_head": found.saw_head,
+        "unsealed": found.unsealed,
+        "unsealed_since": _time(found.unsealed_since),
     }
 
 
@@ -220,6 +246,7 @@ def key_to_wire(key: ApiKey) -> Wire:
         "scopes": sorted(key.scopes),
         "repositories": None if key.repositories is None else sorted(key.repositories),
         "agent": key.agent,
+        "user_id": key.user_id,
         "created_at": to_text(key.created_at),
         "expires_at": _time(key.expires_at),
         "last_used_at": _time(key.last_used_at),
@@ -239,6 +266,9 @@ def user_to_wire(user: User) -> Wire:
         "username": user.username,
         "github_id": user.github_id,
         "role": str(user.role),
+        "provider": user.provider,
+        "organisation": user.organisation,
+        "disabled_at": _time(user.disabled_at),
         "created_at": to_text(user.created_at),
     }
 

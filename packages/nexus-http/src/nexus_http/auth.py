@@ -1,15 +1,17 @@
-"""Who asks, and whether they may: bearer keys, the scope of every operation, and a record of those refused."""
+"""Who asks, and whether they may: keys and sessions, the scope of every operation, and a record of those refused."""
 
 from __future__ import annotations
 
-import logging
-import threading
-import time
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from nexus_core.domain.access import Actor, Scope, system_actor
+from nexus_core.domain.events import AccessRefused
 from nexus_core.errors import Fault, Forbidden, Invalid, NexusError, NotFound, StaleClaim, Unauthenticated
 
+from .browser import Browsers
+from .client_address import address_of
 from .operations import ANYBODY, PUBLIC, Operation, operation_of
 
 if TYPE_CHECKING:
@@ -19,8 +21,10 @@ if TYPE_CHECKING:
 
 #: Parameters that people put a key into. It would stand in every log on the way.
 _KEY_PARAMETERS = frozenset({"access_token", "api_key", "apikey", "token", "bearer"})
-_RECORDED_A_MINUTE = 60
-_log = logging.getLogger("nexus.http")
+
+
+class KeyInAddress(Invalid):
+    """A key stood in the address."""
 
 
 class Authentication:
@@ -32,7 +36,7 @@ class Authentication:
     def __init__(self, nexus: Nexus, trusted: Actor | None = None) -> None:
         self._nexus = nexus
         self._trusted = trusted
-        self._recorded = _Budget(_RECORDED_A_MINUTE)
+        self._browsers = Browsers(nexus)
 
     def process_resource(
         self, req: falcon.Request, resp: falcon.Response, resource: object, params: dict[str, Any]
@@ -51,15 +55,19 @@ class Authentication:
         req.context.operation = declared
         if declared.scope == PUBLIC:
             return
-        try:
-            req.context.actor = self._admit(req, declared, params)
-        except (Unauthenticated, Forbidden) as refused:
+        req.context.actor = self._admit(req, declared, params)
+
+    def process_response(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
+    ) -> None:
+        """Put a refusal on record, whoever refused."""
+        refused = getattr(req.context, "error", None)
+        if isinstance(refused, (Unauthenticated, Forbidden, KeyInAddress)):
             self._record(req, refused)
-            raise
 
     def _admit(self, req: falcon.Request, declared: Operation, params: dict[str, Any]) -> Actor:
         try:
-            actor = self.identify(req)
+            actor = _from_where(self.identify(req), req)
         except Unauthenticated:
             self._tell_former_holder(req, params)
             raise
@@ -71,13 +79,17 @@ class Authentication:
         return actor
 
     def identify(self, req: falcon.Request) -> Actor:
-        """Who the key in `Authorization` belongs to.
+        """Who the key in `Authorization` belongs to; without one, who the browser's session does.
 
         :raises Unauthenticated: there is none, or it is none of ours
+        :raises Forbidden: another site may have made the request
         """
         _refuse_key_in_query(req)
         header = req.get_header("Authorization")
         if header is None:
+            if (session := self._browsers.session_of(req)) is not None:
+                req.context.session = session
+                return self._browsers.identify(req, session)
             if self._trusted is not None:
                 return self._trusted
             raise Unauthenticated("send an API key as “Authorization: Bearer …”")
@@ -97,42 +109,24 @@ class Authentication:
             raise StaleClaim
 
     def _record(self, req: falcon.Request, refused: NexusError) -> None:
-        """Keep the refusal among the events; so many a minute, since anybody on the network can cause them."""
-        if not self._recorded.take():
-            _log.warning("refused %s %s: %s (not recorded: too many)", req.method, req.path, refused.code)
+        if getattr(req.context, "is_on_record", False):
             return
-        payload = {
-            "reason": refused.message, "method": req.method, "path": req.path[:200], "address": req.remote_addr,
-        }  # fmt: skip
-        actor = getattr(req.context, "actor", None) or system_actor("http")
-        try:
-            self._nexus.events.record("access.refused", payload=payload, actor=actor)
-        except NexusError:
-            _log.exception("a refusal could not be recorded")
+        actor = getattr(req.context, "actor", None) or _from_where(system_actor("http"), req)
+        self._nexus.refusals.note(
+            AccessRefused, actor=actor, address=address_of(req), reason=refused.message,
+            code="key_in_address" if isinstance(refused, KeyInAddress) else refused.code, method=req.method,
+            path=req.path[:200], key_given=req.get_header("Authorization") is not None,
+        )  # fmt: skip
+
+
+def _from_where(actor: Actor, req: falcon.Request) -> Actor:
+    """The actor with what the audit says of the request."""
+    return attrs.evolve(actor, address=address_of(req) or None, request_id=getattr(req.context, "request_id", None))
 
 
 def _refuse_key_in_query(req: falcon.Request) -> None:
     for name in _KEY_PARAMETERS & {name.lower() for name in req.params}:
-        raise Invalid(
+        raise KeyInAddress(
             "a key does not belong into an address; send it as “Authorization: Bearer …”, and revoke this one",
             faults=(Fault(f"?{name}", "is not accepted"),),
         )
-
-
-class _Budget:
-    """Lets so many through in each minute."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._left = size
-        self._minute = 0
-        self._lock = threading.Lock()
-
-    def take(self) -> bool:
-        """Whether there is one left in this minute."""
-        with self._lock:
-            minute = int(time.monotonic() // 60)
-            if minute != self._minute:
-                self._minute, self._left = minute, self._size
-            self._left -= 1
-            return self._left >= 0

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
+import secrets
 import time
-import uuid
 from fnmatch import fnmatchcase
+from itertools import count, repeat
 from typing import TYPE_CHECKING, Any
 
 from .counters import RequestCounters
+from .encoding import encode
 from .operations import Operation, operation_of
 from .problems import HttpProblem
 
@@ -38,21 +39,21 @@ class Journal:
     def __init__(self, counters: RequestCounters, *, tls: bool) -> None:
         self._counters = counters
         self._headers = HEADERS | ({"Strict-Transport-Security": HSTS} if tls else {})
+        self._ids = map("{}{:012x}".format, repeat(secrets.token_hex(10)), count(1))
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Give the request its id: the caller's, when it is a sane one."""
-        given = req.get_header("X-Request-Id") or ""
-        req.context.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        """Give the request its id: the caller's, when it is a sane one. Set the headers that all answers have."""
+        given = req.get_header("X-Request-Id")
+        is_sane = given is not None and _REQUEST_ID.fullmatch(given)
+        req.context.request_id = given if is_sane else next(self._ids)
         req.context.started = time.perf_counter()
+        resp.set_headers(self._headers)
+        resp.set_header("X-Request-Id", req.context.request_id)
 
     def process_response(
         self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
     ) -> None:
-        """Set the headers, count, and log."""
-        for name, value in self._headers.items():
-            if resp.get_header(name) is None:
-                resp.set_header(name, value)
-        resp.set_header("X-Request-Id", req.context.request_id)
+        """Count, and log."""
         seconds = time.perf_counter() - req.context.started
         self._counters.count(req.method, resp.status_code, seconds)
         if _log.isEnabledFor(logging.INFO):
@@ -66,7 +67,7 @@ def _line(req: falcon.Request, status: int, seconds: float) -> str:
         "request_id": req.context.request_id, "method": req.method, "path": req.path[:500], "status": status,
         "ms": round(seconds * 1000, 1), "actor": f"{actor.kind}:{actor.name}" if actor else None,
     }  # fmt: skip
-    return json.dumps(fields)
+    return encode(fields).decode()
 
 
 class BodyRules:

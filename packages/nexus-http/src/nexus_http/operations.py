@@ -46,6 +46,14 @@ class Operation:
     answers: tuple[str, ...] = ("application/json",)  #: media types
     conditional: bool = False  #: asks for If-Match
     errors: tuple[str, ...] = ()  #: codes that are particular to it
+    headers: tuple[Field, ...] = ()  #: what it reads beside If-Match
+    one_of: tuple[str, ...] = ()  #: fields of the body of which exactly one is given
+    metered: bool = True  #: counts for the limits of its key or address
+    repeatable: bool = True  #: takes an Idempotency-Key, when it changes something and asks who one is
+
+    def takes_key(self, method: str) -> bool:
+        """Whether a request of this method may carry an Idempotency-Key."""
+        return self.repeatable and self.scope != PUBLIC and method in ("POST", "PUT", "PATCH", "DELETE")
 
 
 Responder = TypeVar("Responder", bound=Callable[..., None])
@@ -104,6 +112,13 @@ class Resource:
                 raise Invalid(error.message, faults=(Fault(pointer, error.message),)) from None
             raise NotFound(f"there is no task {given[:40] if isinstance(given, str) else given}") from None
 
+    def seen_task(self, req: falcon.Request, given: str | int, pointer: str) -> int:
+        """The id of a task that a filter names.
+
+        :raises NotFound: there is none, or none that the actor may see: an empty list would read as “nothing yet”
+        """
+        return self.nexus.tasks.get(self.task_id(given, pointer), actor=actor_of(req)).id
+
 
 def actor_of(req: falcon.Request) -> Actor:
     """Who acts, as the authentication found out."""
@@ -123,6 +138,9 @@ def raw_body(req: falcon.Request) -> bytes:
 
     :raises HttpProblem: it is shorter than it said
     """
+    kept: bytes | None = getattr(req.context, "body", None)  # when it was read before, to compare it
+    if kept is not None:
+        return kept
     declared = req.content_length or 0
     body: bytes = req.bounded_stream.read() if declared else b""
     if len(body) < declared:
@@ -137,6 +155,17 @@ def send(resp: falcon.Response, value: Any, status: int = 200) -> None:
     resp.data = encode(value)
 
 
+def send_encoded(resp: falcon.Response, document: bytes) -> None:
+    """Answer with a JSON document that is encoded already."""
+    resp.content_type = "application/json"
+    resp.data = document
+
+
+def send_encoded_page(resp: falcon.Response, items: bytes, next_cursor: str | None) -> None:
+    """Answer with a list, as `page` has it, whose items are a JSON array already."""
+    send_encoded(resp, b'{"items":%b,"next_cursor":%b}' % (items, encode(next_cursor)))
+
+
 def page(items: list[Any], next_cursor: str | None = None) -> dict[str, Any]:
     """A list as the API answers it."""
     return {"items": items, "next_cursor": next_cursor}
@@ -144,5 +173,5 @@ def page(items: list[Any], next_cursor: str | None = None) -> dict[str, Any]:
 
 __all__ = [
     "ANYBODY", "FILE_LIMIT", "JSON_LIMIT", "MIB", "PUBLIC", "Operation", "Resource", "Scope", "actor_of", "operation",
-    "operation_of", "page", "raw_body", "send",
+    "operation_of", "page", "raw_body", "send", "send_encoded", "send_encoded_page",
 ]  # fmt: skip

@@ -17,11 +17,13 @@ PROBLEM_JSON = "application/problem+json"
 #: Error class -> status. The nearest class in an error's ancestry decides; what is not here is a 500.
 STATUSES: dict[type[errors.NexusError], int] = {
     errors.Invalid: 400,
+    errors.UnreadableFile: 409,  # the request is well-formed; what it brings is no file that can be taken in
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
     errors.Unavailable: 503,
+    errors.KeyReused: 422,
 }
 
 #: The framework's and our own HTTP errors: status -> (code, what to say when nothing better is known).
@@ -32,6 +34,7 @@ HTTP_CODES: dict[int, tuple[str, str]] = {
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "The method is not allowed here; `Allow` names those that are."),
     406: ("not_acceptable", "None of the accepted media types can be made."),
+    408: ("request_timeout", "The request did not arrive in time."),
     411: ("length_required", "A body must come with its Content-Length."),
     412: ("stale_write", "It was changed meanwhile. Read it again, then repeat the change."),
     413: ("too_large", "The body is too large."),
@@ -39,6 +42,7 @@ HTTP_CODES: dict[int, tuple[str, str]] = {
     415: ("unsupported_media_type", "The body has a content type that is not understood here."),
     417: ("expectation_failed", "The expectation cannot be met."),
     428: ("precondition_required", "Send `If-Match` with the ETag of the version that you read."),
+    429: ("too_many_requests", "Too many requests; `Retry-After` says when to come again."),
     431: ("headers_too_large", "The request's headers are too large."),
     500: ("unexpected", "Something went wrong here. The request id finds it in the log."),
     501: ("not_implemented", "This is not supported."),
@@ -107,7 +111,7 @@ def answer(resp: falcon.Response, problem: Mapping[str, Any]) -> None:
     resp.media = None
     resp.stream = None
     resp.data = encode(problem)
-    if resp.status_code == 503:
+    if resp.status_code == 503 or problem["code"] == errors.InFlight.code:
         resp.set_header("Retry-After", str(RETRY_AFTER_SECONDS))
     if resp.status_code == 401:
         resp.set_header("WWW-Authenticate", 'Bearer realm="nexus"')
@@ -115,6 +119,7 @@ def answer(resp: falcon.Response, problem: Mapping[str, Any]) -> None:
 
 def _on_nexus_error(req: falcon.Request, resp: falcon.Response, error: Exception, _: dict[str, Any]) -> None:
     assert isinstance(error, errors.NexusError)  # noqa: S101 - what the handler is registered for
+    req.context.error = error
     problem = of_error(error, request_id(req), conditional=bool(req.get_header("If-Match")))
     if problem["status"] == 500:
         _log.error("request %s failed: %s", request_id(req), error.message, exc_info=error)

@@ -1,120 +1,246 @@
-"""The API reference as one page of HTML, made from the OpenAPI document; no scripts, nothing loaded from elsewhere."""
+"""The API reference as one page of HTML, made from the OpenAPI document; nothing is loaded from elsewhere.
+
+Everything can be read without the script, which only searches and copies.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-STYLE = """
-:root { color-scheme: light dark; --line: #8884; --soft: #8881; --accent: #2563eb; }
-body { font: 16px/1.55 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1.5rem; }
-h1 { margin: 0 } h2 { margin: 2.5rem 0 .5rem; text-transform: capitalize; border-bottom: 1px solid var(--line) }
-a { color: var(--accent) } code { font: .9em ui-monospace, monospace }
-nav { display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: 1rem 0 }
-details { border: 1px solid var(--line); border-radius: .5rem; margin: .5rem 0; padding: .5rem .8rem }
-summary { cursor: pointer; display: flex; flex-wrap: wrap; gap: .6rem; align-items: baseline }
-summary b { min-width: 4.5rem; font: 700 .85em ui-monospace, monospace }
-summary span { opacity: .75 } table { border-collapse: collapse; width: 100%; margin: .5rem 0 }
-td, th { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-top: 1px solid var(--line) }
-.scope { background: var(--soft); border-radius: .3rem; padding: 0 .4rem; font-size: .85em }
-"""
+from .reference_assets import SCRIPT, STYLE
 
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
 def render(document: dict[str, Any]) -> str:
     """The page for an OpenAPI document."""
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, list[tuple[str, str, dict[str, Any]]]] = {}
     for path, methods in document["paths"].items():
         for method in _METHODS:
             if method in methods:
-                groups.setdefault(methods[method]["tags"][0], []).append(_operation(path, method, methods[method]))
+                groups.setdefault(methods[method]["tags"][0], []).append((path, method, methods[method]))
+    said = {tag["name"]: tag["description"] for tag in document.get("tags", ())}
+    server = document["servers"][0]["url"]
+    sections = [_section(tag, said.get(tag, ""), found, server) for tag, found in groups.items()]
     schemas = document["components"]["schemas"]
-    sections = [
-        f'<section id="{escape(tag)}"><h2>{escape(tag)}</h2>{"".join(found)}</section>' for tag, found in groups.items()
-    ]
-    links = [f'<a href="#{escape(name)}">{escape(name)}</a>' for name in [*groups, "shapes", "problems"]]
+    shapes = "".join(_shape(*item) for item in schemas.items())
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Project Nexus: API reference</title>'
         f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{STYLE}</style></head><body>'
-        f"<h1>Project Nexus</h1><p>API reference, version {escape(document['info']['version'])}. "
-        'The same for tools: <a href="/openapi.json">/openapi.json</a>. Send a key as '
-        "<code>Authorization: Bearer nxs_…</code>; what is in brackets is the scope that it needs.</p>"
-        f"<nav>{''.join(links)}</nav>{''.join(sections)}"
-        f'<section id="shapes"><h2>Shapes</h2>{"".join(_shape(*item) for item in schemas.items())}</section>'
-        f'<section id="problems"><h2>Problems</h2>{_problems(document["x-problem-codes"])}</section></body></html>'
+        f'<nav aria-label="Operations">{_navigation(groups)}</nav><main>'
+        f"{_intro(document, server)}{''.join(sections)}"
+        f'<section id="shapes"><h2>Shapes</h2><p>What the answers are made of.</p>{shapes}</section>'
+        f'<section id="problems"><h2>Problems</h2>{_problems(document["x-problem-codes"])}</section>'
+        f"</main><script>{SCRIPT}</script></body></html>"
     )
 
 
-def _operation(path: str, method: str, operation: dict[str, Any]) -> str:
-    parts = [f"<p>{escape(operation['description'])}</p>"]
-    if parameters := operation["parameters"]:
-        rows = [(p["name"], p["in"], _kind(p["schema"]), p.get("description", "")) for p in parameters]
-        parts.append(_table(("parameter", "in", "type", ""), rows))
-    for media, content in operation.get("requestBody", {}).get("content", {}).items():
-        parts.append(f"<p>Body: <code>{escape(media)}</code></p>{_properties(content.get('schema', {}))}")
-    answers = [
-        (status, _answer(answer), answer.get("description", ""))
-        for status, answer in operation["responses"].items()
-        if "$ref" not in answer
-    ]
-    parts.append(_table(("status", "answer", ""), answers))
+def _intro(document: dict[str, Any], server: str) -> str:
+    paragraphs = "".join(f"<p>{_words(part)}</p>" for part in document["info"]["description"].strip().split("\n\n"))
+    example = f'curl -H "Authorization: Bearer $NEXUS_TOKEN" {server}/api/v1/tasks?ready=true'
     return (
-        f'<details id="{operation["operationId"]}"><summary><b>{method.upper()}</b> <code>{escape(path)}</code> '
-        f'<span>{escape(operation["summary"])}</span> <span class="scope">[{escape(operation["x-scope"])}]</span>'
-        f"</summary>{''.join(parts)}</details>"
+        f"<header><h1>Project Nexus</h1><p class=soft>API reference, version {escape(document['info']['version'])} · "
+        'for tools: <a href="/openapi.json">/openapi.json</a></p>'
+        f"{paragraphs}<p>Send a key as <code>Authorization: Bearer nxs_…</code>; beside each operation stands the "
+        f"scope that the key needs.</p>{_code(example)}</header>"
     )
+
+
+def _navigation(groups: dict[str, list[tuple[str, str, dict[str, Any]]]]) -> str:
+    parts = [
+        '<label class=find>Search<input type="search" id="find" autocomplete="off"'
+        ' placeholder="path, word, scope, code"></label>'
+        "<p id=none hidden>Nothing is called that.</p>"
+    ]
+    for tag, found in groups.items():
+        links = "".join(
+            f'<li><a href="#{operation["operationId"]}"><b class="m {method}">{method.upper()}</b>'
+            f"<span>{escape(_short(path))}</span></a></li>"
+            for path, method, operation in found
+        )
+        parts.append(
+            f'<details open><summary><a href="#tag-{escape(tag)}">{escape(tag)}</a></summary><ul>{links}</ul></details>'
+        )
+    return "".join(parts) + '<p><a href="#shapes">Shapes</a> · <a href="#problems">Problems</a></p>'
+
+
+def _section(tag: str, said: str, found: Iterable[tuple[str, str, dict[str, Any]]], server: str) -> str:
+    inner = "".join(_operation(path, method, operation, server) for path, method, operation in found)
+    return f'<section id="tag-{escape(tag)}"><h2>{escape(tag)}</h2><p>{_words(said)}</p>{inner}</section>'
+
+
+def _operation(path: str, method: str, operation: dict[str, Any], server: str) -> str:
+    parts = [f"<p>{_words(operation['description'])}</p>"]
+    if parameters := operation["parameters"]:
+        parts += ["<h4>Parameters</h4>", _table([_parameter(one) for one in parameters])]
+    parts += _bodies(operation.get("requestBody", {}))
+    parts += ["<h4>Request</h4>", _code(curl(path, method, operation, server))]
+    parts += _good(operation["responses"])
+    parts += ["<h4>Problems</h4>", _table(_refusals(operation["responses"]))]
+    return (
+        f'<details class=op id="{operation["operationId"]}"><summary><b class="m {method}">{method.upper()}</b> '
+        f"<code>{_path(path)}</code> <span>{escape(operation['summary'])}</span> "
+        f'<i class=scope title="the scope that a key needs">{escape(operation["x-scope"])}</i></summary>'
+        f"<div>{''.join(parts)}</div></details>"
+    )
+
+
+def _parameter(one: dict[str, Any]) -> tuple[str, str, str]:
+    return _name(one["name"], one.get("required", False)), f"{_kind(one['schema'])} <em>{one['in']}</em>", _about(one)
+
+
+def _bodies(body: dict[str, Any]) -> list[str]:
+    parts = []
+    for media, content in body.get("content", {}).items():
+        shown = f"<h4>Body <code>{escape(media)}</code></h4>"
+        variants = content["schema"].get("anyOf", [content["schema"]])
+        tables = [table for one in variants if (table := _properties(one))]
+        parts.append(
+            shown + "<p class=soft>or</p>".join(tables) if tables else shown + "<p>The bytes, as they are.</p>"
+        )
+    return parts
+
+
+def _good(responses: dict[str, Any]) -> list[str]:
+    parts = []
+    for status, answer in responses.items():
+        if status >= "400":
+            continue
+        parts.append(f"<h4>Answer {status}</h4><p>{escape(answer['description'])}")
+        for media, content in answer.get("content", {}).items():
+            parts.append(f"<br><code>{escape(media)}</code> {_kind(content['schema'])}")
+        parts.append("</p>")
+        examples = [one["example"] for one in answer.get("content", {}).values() if "example" in one]
+        parts += [_code(json.dumps(one, indent=2, ensure_ascii=False)) for one in examples[:1]]
+    return parts
+
+
+def _refusals(responses: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [
+        (
+            status,
+            ", ".join(f'<a href="#problem-{code}"><code>{code}</code></a>' for code in answer["x-problem-codes"]),
+            "",
+        )
+        for status, answer in responses.items()
+        if status >= "400"
+    ]
+
+
+def curl(path: str, method: str, operation: dict[str, Any], server: str) -> str:
+    """The request as one would type it."""
+    query = []
+    for one in operation["parameters"]:
+        if one["in"] == "path":
+            path = path.replace(f"{{{one['name']}}}", str(one.get("example", 1)))
+        elif one["in"] == "query" and one.get("required"):
+            query.append(f"{one['name']}={one.get('example', 'acme/api')}")
+    verb = "" if method == "get" else f"-X {method.upper()} "
+    lines = [f"curl {verb}'{server}{path}{'?' if query else ''}{'&'.join(query)}'"]
+    if operation.get("security") != []:
+        lines.append('-H "Authorization: Bearer $NEXUS_TOKEN"')
+    lines += [
+        f"-H '{one['name']}: {one.get('example', '…')}'"
+        for one in operation["parameters"]
+        if one["in"] == "header" and one.get("required")
+    ]
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if content:
+        text = json.dumps(content["example"], ensure_ascii=False).replace("'", "'\\''")
+        lines += ["-H 'Content-Type: application/json'", f"-d '{text}'"]
+    return " \\\n  ".join(lines)
 
 
 def _shape(name: str, schema: dict[str, Any]) -> str:
-    inner = _properties(schema) or f"<p>{escape(schema.get('description', ''))}</p>"
-    return f'<details id="shape-{escape(name)}"><summary><code>{escape(name)}</code></summary>{inner}</details>'
+    inner = _properties(schema, all_required=True) or f"<p>{_words(schema.get('description', ''))}</p>"
+    head = f"<summary><code>{escape(name)}</code></summary>"
+    return f'<details class=op id="shape-{escape(name)}">{head}<div>{inner}</div></details>'
 
 
-def _properties(schema: dict[str, Any]) -> str:
-    required = schema.get("required", ())
+def _properties(schema: dict[str, Any], *, all_required: bool = False) -> str:
+    required = () if all_required else schema.get("required", ())
     rows = [
-        (
-            f"{name}{' *' if name in required and 'additionalProperties' in schema else ''}",
-            _kind(kind),
-            kind.get("description", ""),
-        )
+        (_name(name, name in required), _kind(kind), _about(kind))
         for name, kind in schema.get("properties", {}).items()
     ]
-    return _table(("field", "type", ""), rows) if rows else ""
+    return _table(rows) if rows else ""
 
 
 def _problems(codes: dict[str, dict[str, Any]]) -> str:
-    rows = "".join(
+    rows = [
         f'<tr id="problem-{escape(code)}"><td><code>{escape(code)}</code></td><td>{found["status"]}</td>'
-        f"<td>{escape(found['meaning'])}</td></tr>"
+        f"<td>{_words(found['meaning'])}</td></tr>"
         for code, found in codes.items()
+    ]
+    return (
+        "<p>An error is <code>application/problem+json</code>: <code>code</code> is stable, <code>detail</code> says "
+        "what happened and what to do, <code>errors</code> names every fault of an input with its place, "
+        "<code>request_id</code> finds the request in the log.</p><div class=wide><table><thead><tr><th>code</th>"
+        f"<th>status</th><th>meaning</th></tr></thead>{''.join(rows)}</table></div>"
     )
-    return f"<table><tr><th>code</th><th>status</th><th>meaning</th></tr>{rows}</table>"
 
 
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<table><tr>{top}</tr>{body}</table>"
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    """A table of cells that are HTML already."""
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<div class=wide><table>{body}</table></div>"
 
 
-def _answer(answer: dict[str, Any]) -> str:
-    return ", ".join(f"{media}: {_kind(found.get('schema', {}))}" for media, found in answer.get("content", {}).items())
+def _code(text: str) -> str:
+    return f"<pre><code>{escape(text)}</code></pre>"
+
+
+def _name(name: str, required: bool) -> str:
+    return f"<code>{escape(name)}</code>{'<b class=must title=required>*</b>' if required else ''}"
+
+
+def _words(text: str) -> str:
+    """A text in which backticks mark code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+
+
+def _about(schema: dict[str, Any]) -> str:
+    """What is said of a field, with the limits that people meet."""
+    inner = schema.get("schema", schema)
+    limits = [f"{inner['minimum']} to {inner['maximum']}"] if _is_narrow(inner) else []
+    if inner.get("maxLength", 500) != 500:
+        limits.append(f"at most {inner['maxLength']:,} characters")
+    return " ".join(
+        filter(None, (_words(schema.get("description", "")), f"<em>{'; '.join(limits)}</em>" if limits else ""))
+    )
+
+
+def _is_narrow(schema: dict[str, Any]) -> bool:
+    return "minimum" in schema and schema.get("maximum", 2**53) < 2**53
+
+
+def _short(path: str) -> str:
+    return path.removeprefix("/api/v1")
+
+
+def _path(path: str) -> str:
+    """A path whose parameters stand out."""
+    return re.sub(r"{(\w+)}", r"<u>{\1}</u>", escape(path))
 
 
 def _kind(schema: dict[str, Any]) -> str:
-    """A schema in a few words."""
+    """A schema in a few words, with links to its shapes."""
     if "$ref" in schema:
-        return str(schema["$ref"]).rpartition("/")[2]
+        name = escape(str(schema["$ref"]).rpartition("/")[2])
+        return f'<a href="#shape-{name}">{name}</a>'
     if "anyOf" in schema:
         return " or ".join(_kind(one) for one in schema["anyOf"])
     if "enum" in schema:
-        return " | ".join(str(value) for value in schema["enum"])
+        return " | ".join(escape(str(value)) for value in schema["enum"])
     if schema.get("type") == "array":
         return f"list of {_kind(schema.get('items', {}))}"
     if "next_cursor" in schema.get("properties", {}):
         return f"page of {_kind(schema['properties']['items']['items'])}"
+    if schema.get("format") == "date-time":
+        return "instant"
     kind = schema.get("type", "any")
     return " or ".join(kind) if isinstance(kind, list) else str(kind)

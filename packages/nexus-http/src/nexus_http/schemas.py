@@ -17,6 +17,8 @@ from nexus_core.domain.findings import Severity
 from nexus_core.domain.jobs import JobState
 from nexus_core.domain.tasks import Priority, Status
 
+from .fields import TEXT
+
 
 def _words(kind: Any) -> str:
     return "|".join(kind)
@@ -34,7 +36,7 @@ _ASSIGNMENT = (
     "assigned_at:time ended_at:time? attempt:int branch:text? reason:text result:object last_activity:Activity?"
 )
 _KEY = (
-    "id:int name:text scopes:[text] repositories:[int]? agent:text? created_at:time expires_at:time? "
+    "id:int name:text scopes:[text] repositories:[int]? agent:text? user_id:int? created_at:time expires_at:time? "
     "last_used_at:time? revoked_at:time?"
 )
 
@@ -85,16 +87,21 @@ SHAPES: dict[str, str] = {
         "name:text launched:flag state:busy|working|idle skills:[text] max_complexity:int? concurrency:int "
         "timeout_seconds:number lease_seconds:number assignments:[Assignment]"
     ),
-    "User": f"id:int username:text github_id:text? role:{_words(Role)} created_at:time",
+    "User": (
+        f"id:int username:text github_id:text? role:{_words(Role)} provider:text organisation:text? "
+        "disabled_at:time? created_at:time"
+    ),
+    "DeviceLogin": "device_code:text user_code:text verification_uri:text expires_in:int interval:int",
     "Me": (
-        f"kind:{_words(ActorKind)} name:text id:int? scopes:[text] repositories:[int]? agent:text? assignment_id:int?"
+        f"kind:{_words(ActorKind)} name:text id:int? scopes:[text] repositories:[int]? agent:text? assignment_id:int? "
+        "csrf_token:text?"
     ),
     "Key": _KEY,
     "NewKey": f"{_KEY} key:text",
-    "ActorRef": f"kind:{_words(ActorKind)} name:text id:int?",
+    "ActorRef": f"kind:{_words(ActorKind)} name:text id:int? key_id:int?",
     "Event": (
         "id:int type:text actor:ActorRef task_id:int? repository_id:int? assignment_id:int? delivery:text? "
-        "payload:object created_at:time"
+        "payload:object address:text? request_id:text? created_at:time"
     ),
     "Job": (
         f"id:int kind:text lane:text state:{_words(JobState)} attempt:int max_attempts:int subject:text? "
@@ -104,6 +111,11 @@ SHAPES: dict[str, str] = {
     "Delivery": (
         f"id:int source:text delivery_id:text kind:text state:{_words(DeliveryState)} error:text? "
         "created_at:time handled_at:time?"
+    ),
+    "ChainFault": "kind:altered|missing|inserted|seal place:int event_id:int? message:text",
+    "Verification": (
+        "after:int after_hash:text place:int hash:text sealed:int next:int? fault:ChainFault? saw_head:flag "
+        "unsealed:int? unsealed_since:time?"
     ),
     "Received": "id:int duplicate:flag",
     "Document": "path:text content:text",
@@ -133,18 +145,38 @@ def schema(shape: str) -> dict[str, Any]:
     {'type': ['integer', 'null']}
     """
     properties = {name: _type(kind) for name, _, kind in (field.partition(":") for field in shape.split())}
-    return {"type": "object", "properties": properties, "required": list(properties)}
+    return {
+        "type": "object", "properties": properties, "required": list(properties), "additionalProperties": False,
+    }  # fmt: skip
 
 
 def all_schemas() -> dict[str, dict[str, Any]]:
     """Every shape by its name; lists of each as `Page<Name>` where the API has such lists."""
     found = {name: schema(shape) for name, shape in SHAPES.items()}
+    found["TaskPart"] = schema(_TASK) | {"required": [], "description": "A task, or those of its `fields` asked for."}
+    found["Json"] = _anything()
+    found["Problem"]["additionalProperties"] = True  # a problem brings the details of its code
     found["TaskFile"] = {"description": "A task file, in the format in which it was imported, or in the one asked for."}
     found["Problem"]["properties"] |= {
         "request_id": {"type": "string"},
         "errors": {"type": "array", "items": reference("Fault")},
     }
     return found
+
+
+def _anything() -> dict[str, Any]:
+    """Any JSON that a store can keep: without the character NUL."""
+    again = {"$ref": "#/components/schemas/Json"}
+    kinds: list[dict[str, Any]] = [{"type": kind} for kind in ("null", "boolean", "number")]
+    return {
+        "description": "Any JSON, without the character NUL in its texts.",
+        "anyOf": [
+            *kinds,
+            {"type": "string", "pattern": TEXT},
+            {"type": "array", "items": again},
+            {"type": "object", "propertyNames": {"pattern": TEXT}, "additionalProperties": again},
+        ],
+    }
 
 
 def reference(name: str) -> dict[str, Any]:

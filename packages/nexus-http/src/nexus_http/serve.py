@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sys
 from typing import Any
 
@@ -11,7 +12,7 @@ import click
 
 from nexus_core.config import Config, load_config
 
-from .hub import HubLock, bind, local_key, supervise
+from .hub import HubLock, bind, local_key, supervise, urls
 
 
 @click.command()
@@ -42,8 +43,16 @@ def run(config: Config, *, workers: int = 2, threads: int = 8, log_level: int = 
 
     supervise(os.environ)
     logging.basicConfig(level=log_level, stream=sys.stderr, format="%(message)s")
+    # What no line shows need not be found out for each: the file, thread and process that it comes from.
+    logging._srcfile = None  # as the handbook of `logging` says
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     with HubLock(config.data_dir) as lock, bind(config["bind"]) as listener, local_key(config) as key:
-        Server(config, listener, lock, key, workers=workers, threads=threads).run()
+        Server(_reachable(config, listener), listener, lock, key, workers=workers, threads=threads).run()
+
+
+def _reachable(config: Config, listener: socket.socket) -> Config:
+    """The configuration with an address that people can be sent back to, where none is set and `bind` is none."""
+    return config if config["public_url"] else config.replace(public_url=urls(listener)[1])
 
 
 def _config(ctx: click.Context) -> Config:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import resource
 import socket
 import sys
 from typing import TYPE_CHECKING, Any
@@ -14,13 +16,21 @@ from nexus_core.location import Hub, remove_hub, write_hub
 from . import waiting
 from .counters import RequestCounters
 from .hub import HubLock, end_with_parent, is_supervised, urls
+from .metering import Meter
+from .operations import JSON_LIMIT
 from .worker import PatientWorker
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nexus_core.config import Config
     from nexus_core.nexus import Nexus
 
+    from .body_limits import BodyLimits
+
 GRACE_SECONDS = 20
+FIELD_BYTES = 16 * 1024  #: of one header
+CONNECTIONS = 4000  #: of each worker; each may have a file beside its socket
 KEPT_SECONDS = 75
 """How long an idle connection is kept: longer than by load balancers (60), under whom none may be closed."""
 
@@ -37,7 +47,9 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
         self._key = key
         self._size = (workers, threads)
         self._counters = RequestCounters()
+        self._meter = Meter()
         self._nexus: Nexus | None = None
+        self._limits: BodyLimits | None = None
         self._shown, self._local = urls(listener)
         super().__init__()
 
@@ -46,10 +58,10 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
         workers, threads = self._size
         settings = {
             "bind": [f"fd://{os.dup(self._listener.fileno())}"],
-            "workers": workers, "threads": threads, "worker_class": PatientWorker, "worker_connections": 1000,
+            "workers": workers, "threads": threads, "worker_class": PatientWorker, "worker_connections": _connections(),
             "timeout": 120, "graceful_timeout": GRACE_SECONDS, "keepalive": KEPT_SECONDS, "loglevel": "warning",
-            "limit_request_line": 8190, "proc_name": "nexus", "control_socket_disable": True,
-            "post_fork": self._after_fork, "post_worker_init": self._when_worker_ready,
+            "limit_request_line": 8190, "limit_request_field_size": FIELD_BYTES, "proc_name": "nexus",
+            "control_socket_disable": True, "post_fork": self._after_fork, "post_worker_init": self._when_worker_ready,
             "worker_exit": self._when_worker_ends, "on_exit": self._when_over,
         }  # fmt: skip
         for name, value in settings.items():
@@ -63,9 +75,27 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
         from nexus_core import Nexus
 
         from .app import create_app
+        from .body_limits import BodyLimits
 
         self._nexus = Nexus.open(self._config)
-        return create_app(self._nexus, counters=self._counters)
+        self._limits = BodyLimits(self._nexus)
+        if not self._config.is_sqlite:  # a file is used by one host alone
+            self._meter.share(self._nexus.limits.settle)
+        app = create_app(self._nexus, counters=self._counters, meter=self._meter)
+        # What is loaded by now stays: not to go through it again and again is a good part of a request.
+        gc.collect()
+        gc.freeze()
+        return app
+
+    def body_limit(self, method: bytes, target: bytes) -> int:
+        """How large a body may be there; the worker asks before it waits for one."""
+        return JSON_LIMIT if self._limits is None else self._limits.of(method, target)
+
+    @property
+    def spool_folder(self) -> Path:
+        """Where large bodies wait until they are whole."""
+        folder: Path = self._config.data_dir
+        return folder
 
     def _after_fork(self, arbiter: Any, worker: Any) -> None:
         end_with_parent()  # at once, so that nobody holds the port when the first process was killed
@@ -86,3 +116,13 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
 
     def _when_over(self, arbiter: Any) -> None:
         remove_hub(self._config.data_dir, os.getpid())
+
+
+def _connections() -> int:
+    """How many connections a worker may hold: as many as the system lets it have files for."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * CONNECTIONS + 200
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return CONNECTIONS if soft == resource.RLIM_INFINITY else max(100, min(CONNECTIONS, (soft - 200) // 2))

@@ -48,6 +48,18 @@ def nexus_event_handlers() -> Iterable[records.EventHandler]:
 
 
 @hookimpl
+def nexus_identity_providers() -> Iterable[records.IdentityProvider]:
+    """GitHub's accounts: by browser, and by a code for another device."""
+    yield records.IdentityProvider(
+        name="github",
+        authorize_url=lazily("nexus_plugin_github.login:authorize_url"),
+        identify=lazily("nexus_plugin_github.login:identify"),
+        start_device=lazily("nexus_plugin_github.login:start_device"),
+        poll_device=lazily("nexus_plugin_github.login:poll_device"),
+    )
+
+
+@hookimpl
 def nexus_git_credentials() -> Iterable[records.GitCredentials]:
     """The token, for cloning and pushing."""
     yield records.GitCredentials(name="github", find=lazily("nexus_plugin_github.handlers:git_credentials"))

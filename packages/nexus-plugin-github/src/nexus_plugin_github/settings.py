@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from nexus_core.domain.access import Role
 from nexus_core.errors import ConfigurationError
 from nexus_core.plugins.records import PluginSettings, Setting
 
@@ -34,6 +35,11 @@ def _check_url(_instance: object, field: attrs.Attribute[str], value: str) -> No
         raise ConfigurationError(f"plugins.github.{field.name}: expected an address such as {PUBLIC_API}")
 
 
+def _check_role(_instance: object, field: attrs.Attribute[str], value: str) -> None:
+    if value not in list(Role):
+        raise ConfigurationError(f"plugins.github.{field.name}: expected one of {', '.join(Role)}")
+
+
 @attrs.frozen(kw_only=True)
 class Settings:
     """What the plugin needs to know.
@@ -49,6 +55,8 @@ class Settings:
     oauth_url: str = attrs.field(default=PUBLIC_SITE, validator=_check_url)
     client_id: str | None = None
     client_secret: str | None = attrs.field(default=None, repr=False)
+    organisations: tuple[str, ...] = ()
+    organisation_role: str = attrs.field(default=str(Role.VIEWER), validator=_check_role)
     docs_branch: str = "nexus/docs"
     docs_pull_request: bool = False
     write_pause: int = 1000  #: milliseconds between two writing calls, as GitHub asks for
@@ -107,6 +115,18 @@ DECLARED = PluginSettings(
             env="NEXUS_GITHUB_CLIENT_SECRET",
             secret=True,
             doc="The application's secret.",
+        ),
+        Setting(
+            key="organisations",
+            env="NEXUS_GITHUB_ORGANISATIONS",
+            default=(),
+            doc="Organisations, by login or (better: it never changes hands) id, whose members come in uninvited.",
+        ),
+        Setting(
+            key="organisation_role",
+            env="NEXUS_GITHUB_ORGANISATION_ROLE",
+            default="viewer",
+            doc="The role that those members get.",
         ),
         Setting(
             key="docs_branch",

@@ -117,6 +117,24 @@ class Transport:
         return url
 
 
+def post_form(site: str, path: str, form: Mapping[str, str]) -> Mapping[str, Any]:
+    """What GitHub's login answers to a form, refusals too: they come with 200, and with 400 as the RFC has it.
+
+    :raises Unavailable: there is no such answer
+    """
+    headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
+    # Neither a proxy of the environment nor a redirect gets to see the secrets in it.
+    with httpx.Client(headers=headers, timeout=_TIMEOUT, trust_env=False, follow_redirects=False) as http:
+        try:
+            response = http.post(f"{site.rstrip('/')}/{path}", data=dict(form))
+        except httpx.HTTPError as error:
+            raise Unavailable(f"GitHub did not answer ({path}): {error or type(error).__name__}") from None
+    document = _document(response)
+    if response.status_code not in (200, 400) or not isinstance(document, dict):
+        raise Unavailable(f"GitHub answered {response.status_code} ({path})")
+    return document
+
+
 def _document(response: httpx.Response) -> Any:
     try:
         return response.json() if response.content else None

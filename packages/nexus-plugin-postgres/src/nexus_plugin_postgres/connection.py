@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -30,6 +31,7 @@ class PatientConnection(Connection[DictRow]):
     """
 
     patience = PATIENCE  #: seconds
+    heard = 0.0  #: when it last answered a glance, by the monotonic clock
 
     def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
         """Wait for the server, `patience` seconds at most."""
@@ -67,6 +69,9 @@ def configure(connection: PatientConnection) -> None:
     """Set up a new connection."""
     connection.adapters.register_loader("numeric", NumberLoader)
     connection.prepare_threshold = 2
+    with suppress(Error):  # a server that was built without it goes on as before
+        # A webhook's body of 25 KB costs PostgreSQL's own compression more than all else that is done with it.
+        connection.execute("SET default_toast_compression = 'lz4'")
 
 
 def begin(connection: PatientConnection, statement: str) -> None:
@@ -76,7 +81,7 @@ def begin(connection: PatientConnection, statement: str) -> None:
     """
     connection.patience = CHECK_PATIENCE
     try:
-        connection.execute(statement)
+        connection.execute(statement, prepare=False)  # it may be several, which go unprepared
     finally:
         del connection.patience  # back to the class's
 

@@ -22,29 +22,33 @@ from psycopg_pool import ConnectionPool
 
 from nexus_core.errors import NexusError
 from nexus_core.storage.session import Row, SqlSession, expand, insertions
-from nexus_core.storage.statements import for_postgres, parse, pyformat, statements
+from nexus_core.storage.statements import for_postgres, fragments, parse, pyformat, worded
 
+from . import bulk
 from . import migrate as migrations
 from .clock import DatabaseClock
 from .connection import PatientConnection, begin, configure, connect
 from .errors import ours
 from .front import ReadyFront
+from .glance import Glance
 from .target import Target
 
 POOL_SECONDS = 8.0
 """How long a caller waits for a connection: long enough to sit out a restart of the database."""
 
-WRITING = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_PLANNED = "SET LOCAL plan_cache_mode = auto"
+"""Within a transaction the database weighs for each statement whether one plan suits all values; see glance.py."""
+WRITING = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_PLANNED}"
 _TAKING = ("take_any", "take_ready")
 _LIST = re.compile(r"IN \(:([a-z_]+)\)")
-READING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+READING = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_PLANNED}"
 
 
 @cache
 def rendered() -> Mapping[str, str]:
     """Every statement in PostgreSQL's words, by name; parameters still as `:name`."""
     text = resources.files(__package__).joinpath("sql", "overrides.sql").read_text("utf-8")
-    return {name: for_postgres(sql) for name, sql in {**statements(), **parse(text)}.items()}
+    return {name: for_postgres(sql) for name, sql in {**worded(fragments(text)), **parse(text)}.items()}
 
 
 @cache
@@ -78,10 +82,15 @@ class PostgresSession:
 
     def many(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run a statement for each of many rows."""
+        if len(rows) >= bulk.MANY and (stream := bulk.stream_of(rendered()[name])):
+            bulk.send(self._connection, stream, rows)
+            return
         self._cursor.executemany(_plain(name), rows)
 
     def insert(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[int]:
         """Insert rows; their ids, in order."""
+        if len(rows) >= bulk.MANY and (stream := bulk.stream_of(rendered()[name])):
+            return bulk.send(self._connection, stream, rows, with_ids=True)
         found: list[int] = []
         for sql, parameters in insertions(rendered()[name], rows):
             # RETURNING promises no order, but ids are given in the order of the rows.
@@ -219,6 +228,13 @@ class PostgresEngine:
             return
         with self._transaction(READING) as session:
             yield session
+
+    @contextmanager
+    def glancing(self) -> Iterator[SqlSession]:
+        """Reads that need no transaction; within one of the thread, a part of it."""
+        current = getattr(self._local, "session", None)
+        with self._our_errors():
+            yield current or Glance(self._opened(), rendered())
 
     def time(self) -> datetime:
         """The time at the database, asked within the transaction of the thread if it is in one."""

@@ -15,6 +15,10 @@ SESSION: Mapping[str, str] = {
     "statement_timeout": "8s",
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "30s",
+    # What is read often lies in memory: an index that leads to few rows is better than the whole table in its order.
+    "random_page_cost": "1.1",
+    "plan_cache_mode": "force_generic_plan",  # for single reads; transactions undo it, see glance.py
+    "jit": "off",  # it takes longer than any statement of ours
 }
 
 #: How the connection itself is watched; the URL may say otherwise.

@@ -68,6 +68,7 @@ def _record(request: Request, ctx: Context, error: Forbidden) -> None:
         "access.refused",
         payload={
             "reason": error.message,
+            "code": error.code,
             "method": request.kind,
             "path": "slack",
             "address": one_line(f"{request.team}/{request.user}", 100),

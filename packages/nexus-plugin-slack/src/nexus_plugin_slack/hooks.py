@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from nexus_core.domain.events import (
     ActivityAdded,
+    AlertRaised,
+    AlertResolved,
     AssignmentCreated,
     AssignmentFailed,
     ChangeWasOpened,
     InboxAnswered,
-    JobDied,
     TaskCompleted,
 )
 from nexus_core.plugins.hookspecs import hookimpl
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 NEXUS_NAME = "slack"
 LANE = "notify"
-GATHERING = timedelta(seconds=5)  #: what dies within it is one alarm
 
 
 @hookimpl
@@ -51,7 +50,7 @@ def nexus_event_handlers() -> Iterable[EventHandler]:
     yield EventHandler(name="slack.announce", on=told, call=_announce, lane=LANE)
     yield EventHandler(name="slack.ask", on=ActivityAdded, call=_ask, lane=LANE)
     yield EventHandler(name="slack.close_question", on=InboxAnswered, call=_close_question, lane=LANE)
-    yield EventHandler(name="slack.alarm", on=JobDied, call=_alarm, lane=LANE, coalesce=_kind_of_job, delay=GATHERING)
+    yield EventHandler(name="slack.alarm", on=(AlertRaised, AlertResolved), call=_alarm, lane=LANE)
 
 
 @hookimpl
@@ -96,11 +95,7 @@ def _close_question(event: InboxAnswered, ctx: Context) -> Outcome | None:
     return close_question(event, ctx)
 
 
-def _kind_of_job(event: Event) -> str:
-    return str(event.payload.get("kind", ""))
-
-
-def _alarm(event: JobDied, ctx: Context) -> Outcome | None:
+def _alarm(event: Event, ctx: Context) -> Outcome | None:
     from .alarms import alarm
 
     return alarm(event, ctx)

@@ -17,7 +17,7 @@ from nexus_core.domain.tasks import Task, task_key
 
 from . import words
 from .blocks import MAX_BUTTON_VALUE, Button, Message, actions, context, message, section
-from .text import code, count, link, plain, quote
+from .text import count, link, plain, quote
 
 ANSWER_ACTION = "nexus.answer"  #: the action ids of the buttons below a question begin with it
 
@@ -104,15 +104,20 @@ def answered(activity: Activity, task: Task, agent: str, prefix: str) -> Message
     )
 
 
-def jobs_died(kind: str, errors: Sequence[str], job_id: int) -> Message:
-    """Background work used up its attempts: how often, of which kind, with the last error and the way out."""
-    times = count(len(errors), "job")
-    hint = f"`nexus jobs --state dead` lists them  ·  `nexus jobs retry {job_id}` runs the last one again"
+def alert_raised(event: Event) -> Message:
+    """Something needs attention: what, how it looks, and what to do."""
+    summary, detail = plain(_text(event, "summary"), 300), _text(event, "detail")
     return message(
-        f"{times} of {plain(kind, 80)} died",
-        section(f":rotating_light: *{times}* of {code(kind)} died, no attempt is left", quote(errors[-1], 3, 300)),
-        context(hint),
+        summary,
+        section(f":rotating_light: *{summary}*", quote(detail, 3, 300) if detail else ""),
+        context(plain(_text(event, "advice"), 600)),
     )
+
+
+def alert_resolved(event: Event) -> Message:
+    """The cause of an alert is over."""
+    summary = plain(_text(event, "summary"), 300)
+    return message(summary, section(f":white_check_mark: {summary}"))
 
 
 def refusal(text: str) -> Message:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from nexus_core.domain.jobs import LANES, Job
 from nexus_core.errors import NexusError, Unavailable
 
+from .absence import Watch
 from .lane import Lane
 from .outage import Outage
 
@@ -67,6 +68,7 @@ class Worker:
         self._next_look = 0.0
         self._ended = threading.Event()
         self._store = Outage("the store", log)
+        self._watch = Watch(nexus)
         self._ear = self._new_ear(broker_url, namespace) if broker_url else None
 
     def _new_lane(self, name: str) -> Lane:
@@ -112,7 +114,9 @@ class Worker:
             try:
                 found = self._answer_rings() + self._look(always=until_idle)
                 self._store.over()
+                self._watch.store_back()
             except Unavailable as error:
+                self._watch.store_gone()
                 self.stopping.wait(self._store.failed(error))
                 continue
             if until_idle and was_idle and not found:
@@ -196,6 +200,8 @@ class Worker:
             self.nexus.jobs.heartbeat(held, self.name)
 
     def _sweep(self) -> None:
+        if self._ear:
+            self._watch.broker(connected=self._ear.connected)
         if self.nexus.jobs.sweep():
             self._next_look = 0.0
             self._wake.set()

@@ -40,6 +40,20 @@ def role(session: Session, user: str, role: str) -> None:
     session.show(session.call("PATCH", f"/users/{_id_of(session, user)}", body={"role": role}), show_user)
 
 
+@command("disable", example="nexus user disable octocat")
+@click.argument("user", metavar="LOGIN")
+def disable(session: Session, user: str) -> None:
+    """Shut a person out: their sessions and the keys of their logins end at once."""
+    session.show(session.call("PATCH", f"/users/{_id_of(session, user)}", body={"disabled": True}), show_user)
+
+
+@command("enable", example="nexus user enable octocat")
+@click.argument("user", metavar="LOGIN")
+def enable(session: Session, user: str) -> None:
+    """Let a person who was shut out in again; they log in anew."""
+    session.show(session.call("PATCH", f"/users/{_id_of(session, user)}", body={"disabled": False}), show_user)
+
+
 def _id_of(session: Session, user: str) -> int:
     for found in session.items("/users"):
         if user.lower() == str(found["username"]).lower() or user == str(found["id"]):
@@ -49,10 +63,16 @@ def _id_of(session: Session, user: str) -> int:
 
 def show_users(screen: Screen, found: dict[str, Any]) -> None:
     """Tell a page of users."""
-    rows = [(user["id"], screen.bold(user["username"]), user["role"]) for user in found["items"]]
-    screen.table(("id", "login", "role"), rows, empty="Nobody is invited yet: nexus user invite LOGIN")
+    rows = [(user["id"], screen.bold(user["username"]), user["role"], _state(user)) for user in found["items"]]
+    screen.table(("id", "login", "role", "state"), rows, empty="Nobody is invited yet: nexus user invite LOGIN")
 
 
 def show_user(screen: Screen, user: dict[str, Any]) -> None:
     """Tell a user."""
-    screen.line(f"{screen.bold(user['username'])}  {screen.style(user['role'])}")
+    screen.line(f"{screen.bold(user['username'])}  {screen.style(user['role'])}  {_state(user)}".rstrip())
+
+
+def _state(user: dict[str, Any]) -> str:
+    if user.get("disabled_at"):
+        return "shut out"
+    return "" if user.get("github_id") or user.get("provider") != "github" else "invited"

@@ -76,6 +76,9 @@ class Actor:
     repositories: frozenset[int] | None = None  #: narrowed to these; None = all
     agent: str | None = None  #: a key that is bound to an agent
     assignment_id: int | None = None  #: a key that is bound to one assignment
+    key_id: int | None = None  #: the API key in use, an agent's too
+    address: str | None = attrs.field(default=None, eq=False)  #: where the request came from
+    request_id: str | None = attrs.field(default=None, eq=False)
 
     def sees(self, repository_id: int | None) -> bool:
         """Whether things of this repository exist for the actor."""
@@ -88,6 +91,14 @@ class Actor:
         """
         if scope not in self.scopes:
             raise Forbidden(f"{self.name} may not do this: the scope {scope} is missing", scope=str(scope))
+
+    def require_whole_hub(self, what: str) -> None:
+        """Refuse who is narrowed to repositories what concerns all of them.
+
+        :raises Forbidden: naming what
+        """
+        if self.repositories is not None:
+            raise Forbidden(f"a key that is narrowed to repositories may not {what}")
 
 
 def system_actor(name: str = "nexus") -> Actor:
@@ -118,6 +129,7 @@ class ApiKey:
     expires_at: datetime | None = None
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
+    user_id: int | None = None  #: whose login made it; it may no more than they may
 
 
 @attrs.frozen(kw_only=True)
@@ -137,3 +149,11 @@ class User:
     role: Role
     created_at: datetime
     github_id: str | None = None  #: the identity; None until the invited person first came in
+    provider: str = "github"  #: where they come from: whose login `username` is
+    organisation: str | None = None  #: through which they came in, when nobody invited them
+    disabled_at: datetime | None = None
+
+    @property
+    def scopes(self) -> frozenset[Scope]:
+        """What the person may do now."""
+        return frozenset() if self.disabled_at else self.role.scopes

@@ -99,8 +99,9 @@ class AgentState:
 
     agent: Agent
     assignments: tuple[Assignment, ...] = ()
+    hidden: int = 0  #: so many more, which whoever asks may not see
 
     @property
     def free(self) -> int:
         """How many more tasks it may take."""
-        return max(0, self.agent.concurrency - len(self.assignments))
+        return max(0, self.agent.concurrency - len(self.assignments) - self.hidden)

@@ -33,6 +33,9 @@ class Event:
     assignment_id: int | None = None
     delivery: str | None = None  #: `source:id` of the webhook that caused it
     payload: Mapping[str, Any] = attrs.field(factory=dict)
+    key_id: int | None = None  #: the API key that was used
+    address: str | None = None  #: where the request came from
+    request_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -52,7 +55,8 @@ class NewEvent:
         return event_class(self.type)(
             id=event_id, type=self.type, actor_kind=self.actor.kind, actor_name=self.actor.name,
             actor_id=self.actor.id, created_at=at, task_id=self.task_id, repository_id=self.repository_id,
-            assignment_id=self.assignment_id, delivery=self.delivery, payload=self.payload,
+            assignment_id=self.assignment_id, delivery=self.delivery, payload=self.payload, key_id=self.actor.key_id,
+            address=self.actor.address, request_id=self.actor.request_id,
         )  # fmt: skip
 
 
@@ -140,7 +144,7 @@ class RepositoryAdded(Event):
 
 
 class RepositoryEdited(Event):
-    """A repository changed, or was renamed by its host. Payload: `changes`."""
+    """A repository changed, or was renamed by its host. Payload: `changes`, field by field `{"from", "to"}`."""
 
     TYPE = "repository.edited"
 
@@ -248,9 +252,18 @@ class NotificationSent(Event):
 
 
 class DeliveryRefused(Event):
-    """A webhook was refused, such as for a wrong signature. Payload: `source`, `reason`, `address`."""
+    """A webhook was refused, such as for a wrong signature. Payload: `source`, `reason`, `address`.
+
+    One that stands for many has `times`: under a flood, those of one address are counted together.
+    """
 
     TYPE = "delivery.refused"
+
+
+class DeliveryDuplicated(Event):
+    """A webhook came once more under its sender's id. Payload: `source`, `delivery_id`, `again` (handled again)."""
+
+    TYPE = "delivery.duplicated"
 
 
 class DeliveryReplayed(Event):
@@ -260,13 +273,16 @@ class DeliveryReplayed(Event):
 
 
 class AccessRefused(Event):
-    """Somebody was refused. Payload: `reason`, `method`, `path`, `address`."""
+    """Somebody was refused. Payload: `reason`, `code`, `method`, `path`, `address`, `key_given`.
+
+    One that stands for many has `times`: under a flood, those of one address are counted together.
+    """
 
     TYPE = "access.refused"
 
 
 class KeyCreated(Event):
-    """An API key was made. Payload: `key_id`, `name`, `scopes`, `repositories`."""
+    """An API key was made. Payload: `key_id`, `name`, `scopes`, `repositories`, `agent`, `assignment_id`."""
 
     TYPE = "key.created"
 
@@ -289,6 +305,60 @@ class UserEdited(Event):
     TYPE = "user.edited"
 
 
+class UserJoined(Event):
+    """A member of a listed organisation came in without an invitation. Payload: `username`, `role`, `organisation`."""
+
+    TYPE = "user.joined"
+
+
+class UserRenamed(Event):
+    """A person has another login where they come from; they are the same one. Payload: `from`, `to`."""
+
+    TYPE = "user.renamed"
+
+
+class UserDisabled(Event):
+    """A person was shut out; their sessions and the keys of their logins ended. Payload: `username`."""
+
+    TYPE = "user.disabled"
+
+
+class UserEnabled(Event):
+    """A person who was shut out may come in again. Payload: `username`."""
+
+    TYPE = "user.enabled"
+
+
+class UserLoggedIn(Event):
+    """A person logged in. Payload: `username`, `provider`, `by` (`browser` or `device`), `address`, `key_id`."""
+
+    TYPE = "user.logged_in"
+
+
+class UserLoggedOut(Event):
+    """A person logged out. Payload: `username`, `by`, `key_id`."""
+
+    TYPE = "user.logged_out"
+
+
+class LoginRefused(Event):
+    """Somebody proved who they are, and may not come in. Payload: `provider`, `id`, `login`, `reason`, `address`."""
+
+    TYPE = "login.refused"
+
+
+class AlertRaised(Event):
+    """Something asks for attention. Payload: `rule`, `source`, `times`, `summary`, `advice`, `detail`."""
+
+    TYPE = "alert.raised"
+
+
+class AlertResolved(Event):
+    """The cause of an alert is over. Payload: `rule`, `source`, `summary`."""
+
+    TYPE = "alert.resolved"
+
+
 class JobDied(Event):
     """A job used up its attempts. Payload: `job_id`, `kind`, `error`."""
 
@@ -296,7 +366,7 @@ class JobDied(Event):
 
 
 class JobRetried(Event):
-    """A person set a dead job to work again. Payload: `job_id`, `kind`."""
+    """A person set a dead job to work again. Payload: `job_id`, `kind`, `from`."""
 
     TYPE = "job.retried"
 

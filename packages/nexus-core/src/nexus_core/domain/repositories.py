@@ -9,7 +9,9 @@ import attrs
 
 from ..errors import Invalid
 
-_NAME = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}/[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}", re.ASCII)
+_SEGMENT = r"\.?[A-Za-z0-9_][A-Za-z0-9_.-]{0,98}"
+"""Neither `.` nor `..`, which would be places."""
+_NAME = re.compile(rf"{_SEGMENT}/{_SEGMENT}", re.ASCII)
 
 
 @attrs.frozen(kw_only=True)
@@ -32,6 +34,6 @@ def check_repository_name(name: str) -> str:
 
     :raises Invalid: it is not `owner/name`
     """
-    if not _NAME.fullmatch(name) or ".." in name:
+    if not _NAME.fullmatch(name):
         raise Invalid(f"“{name[:80]}” is not a repository's name; write owner/name, such as acme/api")
     return name

@@ -126,7 +126,7 @@ def parse_task_id(text: str | int, prefix: str = "NX") -> int:
     """
     if isinstance(text, int):
         return text
-    found = re.fullmatch(rf"(?:{re.escape(prefix)}-)?([1-9]\d{{0,17}})", text.strip(), re.IGNORECASE | re.ASCII)
+    found = re.fullmatch(rf"(?:{re.escape(prefix)}-)?([1-9]\d{{0,17}})", text, re.IGNORECASE | re.ASCII)
     if not found:
         raise Invalid(f"“{text[:40]}” names no task; write its number or {prefix}-12")
     return int(found[1])

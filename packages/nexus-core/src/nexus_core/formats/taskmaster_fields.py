@@ -12,6 +12,7 @@ from ..domain.tasks import Priority, Status
 from .jsontext import Node, clean
 from .words import priority_of, status_near, status_of
 
+MAX_TITLE = 2000  #: characters, as for titles from elsewhere: they are shown in lists, messages and documents
 MAX_ID = 100  #: characters of an id or tag that a key keeps; databases index keys
 #: The members of a task object that are read as fields of a task.
 MIRRORED = frozenset((
@@ -145,7 +146,10 @@ class _Reader:
             self.odd("title", "missing_title", "there is no title", f"imported as “{text[:60]}”")
         elif not isinstance(value, str):
             self.odd("title", "odd_title", f"the title is {kind_of(value)}, not a text", f"imported as “{text[:60]}”")
-        return text
+        if len(text) > MAX_TITLE:
+            message = f"the title has {len(text)} characters"
+            self.odd("title", "long_title", message, f"cut off after {MAX_TITLE}; kept whole in the file")
+        return text[:MAX_TITLE]
 
     def status(self) -> Status:
         """The status; missing and unknown words mean pending."""

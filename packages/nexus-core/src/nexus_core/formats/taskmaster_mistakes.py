@@ -235,6 +235,11 @@ CHECKS: tuple[Check, ...] = (
         one="a title is no text", many="{count} titles are no texts", advice=_IN_FILE,
     ),
     Check(
+        code="long_title", severity=_NOTE, find=told("long_title"),
+        one="a title is too long to be shown", many="{count} titles are too long to be shown",
+        meanwhile="cut off in Nexus, whole in the file", advice=_IN_FILE,
+    ),
+    Check(
         code="odd_text", severity=_NOTE, find=told("odd_text"),
         one="a field is no text", many="{count} fields are no texts", advice=_IN_FILE,
     ),

@@ -26,6 +26,14 @@ _DISPATCH_ON = (
     events.AssignmentLost,
 )
 
+_LOOK_OUT_ON = (events.AccessRefused, events.DeliveryRefused, events.JobDied)
+
+SEALING = timedelta(seconds=5)
+"""How old an event grows at most, about, before it is sealed."""
+LOOKING_OUT = timedelta(seconds=30)
+GATHERING = timedelta(seconds=2)
+"""What is refused within it is looked at together."""
+
 
 class Builtin:
     """What the core brings along."""
@@ -35,7 +43,7 @@ class Builtin:
 
     @hookimpl
     def nexus_event_handlers(self) -> Iterable[records.EventHandler]:
-        """Hand out ready work; keep documents in step."""
+        """Hand out ready work; keep documents in step; look whether refusals and deaths ask for an alert."""
         yield records.EventHandler(name="core.dispatch", on=_DISPATCH_ON, call=dispatch, coalesce=lambda event: "hub")
         yield records.EventHandler(
             name="core.documents",
@@ -44,6 +52,10 @@ class Builtin:
             lane="docs",
             coalesce=lambda event: None if event.repository_id is None else str(event.repository_id),
             delay=self._config["documents.delay"],
+        )
+
+        yield records.EventHandler(
+            name="core.alerts", on=_LOOK_OUT_ON, call=look_out_after, coalesce=lambda event: "hub", delay=GATHERING
         )
 
     @hookimpl
@@ -58,13 +70,19 @@ class Builtin:
         )
         yield records.JobHandler(kind="core.dispatch_waiting", call=dispatch_waiting)
         yield records.JobHandler(kind="core.recount", call=recount)
+        yield records.JobHandler(kind="core.prune_answers", call=prune_answers)
+        yield records.JobHandler(kind="core.seal_audit", call=seal_audit)
+        yield records.JobHandler(kind="core.look_out", call=look_out)
         yield records.JobHandler(kind="core.estimate", call=lambda job, ctx: ctx.nexus.scores.run(job, ctx))
 
     @hookimpl
     def nexus_schedules(self) -> Iterable[records.Schedule]:
-        """When the pause after a failure is over, or a parking, nothing else happens that would tell."""
+        """The ends of pauses and parkings have no event of their own; events are sealed; alerts end."""
         every = min(timedelta(seconds=15), self._config["assignment.retry_delay"])
         yield records.Schedule(name="core.dispatch_waiting", kind="core.dispatch_waiting", every=every)
+        yield records.Schedule(name="core.prune_answers", kind="core.prune_answers", every=timedelta(hours=1))
+        yield records.Schedule(name="core.seal_audit", kind="core.seal_audit", every=SEALING)
+        yield records.Schedule(name="core.look_out", kind="core.look_out", every=LOOKING_OUT)
 
     @hookimpl
     def nexus_assignment_policies(self) -> Iterable[records.AssignmentPolicy]:
@@ -133,9 +151,30 @@ def dispatch_waiting(job: Job, ctx: Context) -> Outcome:
     return Done(f"{len(woken)} tasks woken, {len(ctx.nexus.agents.dispatch())} handed out")
 
 
+def seal_audit(job: Job, ctx: Context) -> Outcome:
+    """Go on with the chain over the events."""
+    return Done(f"{ctx.nexus.audit.seal()} events sealed")
+
+
+def look_out(job: Job, ctx: Context) -> Outcome:
+    """Raise alerts that are due, close those that are over."""
+    return Done(f"{ctx.nexus.alerts.look()} alerts raised")
+
+
+def look_out_after(event: events.Event, ctx: Context) -> Outcome:
+    """Raise alerts that are due because of what happened."""
+    return Done(f"{ctx.nexus.alerts.look()} alerts raised")
+
+
 def recount(job: Job, ctx: Context) -> Outcome:
     """Count anew all that is kept beside open tasks."""
     return Done(f"{ctx.nexus.tasks.recount()} open tasks counted")
+
+
+def prune_answers(job: Job, ctx: Context) -> Outcome:
+    """Forget answers to requests that nobody repeats any more."""
+    ctx.nexus.limits.prune()
+    return Done(f"{ctx.nexus.answers.prune()} answers forgotten")
 
 
 def refresh_documents(event: events.Event, ctx: Context) -> Outcome | None:

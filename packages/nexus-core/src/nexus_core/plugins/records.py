@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..domain.complexity import Complexity, TaskFacts
     from ..domain.deliveries import Delivery, Reply, VerifiedDelivery
     from ..domain.jobs import Job, Outcome
+    from ..domain.logins import DeviceLogin, Identity, LoginAnswer, LoginRequest
     from ..domain.repositories import Repository
     from ..domain.tasks import Task
     from ..formats.model import FileDoctor, ParsedScores, ParsedTasks
@@ -213,11 +214,22 @@ class Transport:
 
 @attrs.frozen(kw_only=True)
 class IdentityProvider:
-    """A place that people come from, such as GitHub."""
+    """A place that people come from, such as GitHub; served at `/api/v1/auth/<name>/login`.
+
+    Its functions prove who somebody is and nothing more; the core decides who comes in, and as what. Each raises
+    `NotFound` when the provider is not set up, and `Unavailable` when it cannot be reached. Nothing that the provider
+    hands out, such as a token, is to be kept.
+    """
 
     name: str
-    authorize_url: Callable[[Context, str, str], str]  #: (ctx, state, code challenge) -> URL
-    identify: Callable[[Context, str, str], Mapping[str, str]]  #: (ctx, code, verifier) -> {"id", "login"}
+    #: The address to send a browser to; with the state, the challenge (PKCE, S256) and the way back.
+    authorize_url: Callable[[LoginRequest, Context], str]
+    #: Who came back. Raises Invalid when the code is worth nothing.
+    identify: Callable[[LoginAnswer, Context], Identity]
+    #: Begin a login on another device, for the command line; None = the provider has no such thing.
+    start_device: Callable[[Context], DeviceLogin] | None = None
+    #: Who completed it, by its device code. Raises LoginPending, SlowDown, LoginExpired or LoginDenied till then.
+    poll_device: Callable[[str, Context], Identity] | None = None
 
 
 @attrs.frozen

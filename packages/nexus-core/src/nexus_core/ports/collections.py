@@ -15,7 +15,8 @@ from ..domain.events import Event, NewEvent
 from ..domain.jobs import Job, JobState, NewJob
 from ..domain.repositories import Repository
 from ..domain.tasks import NewTask, Task
-from .queries import LaneStats, Page, ReadyQuery, TaskQuery, Visible
+from .graph import NewStanding
+from .queries import LaneStats, Page, ReadyQuery, ShownPage, ShownTask, TaskQuery, Visible
 from .wakeup import Ring
 
 
@@ -30,7 +31,7 @@ class Tasks(Protocol):
         """Ids for so many new tasks, ascending: nobody else gets them."""
         ...
 
-    def add_reserved(self, new: Mapping[int, NewTask], levels: Mapping[int, int], now: datetime) -> None:
+    def add_reserved(self, new: Mapping[int, NewTask], beside: Mapping[int, NewStanding], now: datetime) -> None:
         """Store new tasks under reserved ids, parents before subtasks. :raises Duplicate: an external key is taken"""
         ...
 
@@ -52,6 +53,16 @@ class Tasks(Protocol):
 
     def page(self, query: TaskQuery, *, repository_id: int | None, visible: Visible, now: datetime) -> Page[Task]:
         """A page of tasks. :raises Invalid: the sort or the cursor makes no sense"""
+        ...
+
+    def show(self, task_id: int, prefix: str, now: datetime) -> ShownTask:
+        """One task as the API shows it: what `wire.task_to_wire` makes of it, as a text. :raises NotFound:"""
+        ...
+
+    def show_page(
+        self, query: TaskQuery, *, repository_id: int | None, visible: Visible, prefix: str, now: datetime
+    ) -> ShownPage:
+        """A page of tasks as the API shows them. :raises Invalid: as for `page`"""
         ...
 
     def ready(self, query: ReadyQuery, now: datetime) -> builtins.list[Task]:
@@ -103,7 +114,7 @@ class Tasks(Protocol):
         ...
 
     def depend_all(self, edges: Sequence[tuple[int, int]]) -> None:
-        """Add dependencies, (task, on); those that are there stay."""
+        """Add dependencies, (task, on), none of which is there."""
         ...
 
     def undepend(self, task_id: int, on: int) -> bool:
@@ -299,6 +310,10 @@ class Events(Protocol):
         """One. :raises NotFound:"""
         ...
 
+    def latest(self, kind: str, limit: int) -> builtins.list[Event]:
+        """The latest of exactly this type, whatever their order in the feed, the newest first."""
+        ...
+
     def has(self, kind: str, task_id: int | None, key: str) -> bool:
         """Whether an event of this type and task has `key` in its payload's text."""
         ...
@@ -363,9 +378,9 @@ class Jobs(Protocol):
         ...
 
     def list(
-        self, *, state: str | None, lane: str | None, kind: str | None, after: int, limit: int
+        self, *, state: str | None, lane: str | None, kind: str | None, after: int, limit: int, visible: Visible = None
     ) -> builtins.list[Job]:
-        """Jobs by id."""
+        """Jobs by id; with `visible`, those that an event of these repositories caused."""
         ...
 
     def stats(self) -> builtins.list[LaneStats]:
@@ -380,16 +395,16 @@ class Jobs(Protocol):
 class Deliveries(Protocol):
     """Webhooks as they came."""
 
-    def add(self, delivery: VerifiedDelivery, state: DeliveryState, now: datetime) -> int | None:
-        """Store a delivery; None when the sender's id is there already."""
+    def add(self, delivery: VerifiedDelivery, now: datetime) -> tuple[int, DeliveryState] | None:
+        """Store a delivery, received; None when the sender's id is there already.
+
+        One whose fingerprint came under another id, and did not fail, is stored as a replay, also when both come at
+        the same time.
+        """
         ...
 
     def find(self, source: str, delivery_id: str) -> Delivery | None:
         """By the sender's id."""
-        ...
-
-    def is_known(self, source: str, fingerprint: str) -> bool:
-        """Whether a delivery with this fingerprint came under another id."""
         ...
 
     def get(self, delivery_id: int) -> Delivery:
@@ -411,6 +426,7 @@ class Access(Protocol):
     def add_key(
         self, *, name: str, hash_: str, scopes: frozenset[Scope], repositories: frozenset[int] | None,
         agent: str | None, assignment_id: int | None, now: datetime, expires_at: datetime | None,
+        user_id: int | None = None,
     ) -> ApiKey:  # fmt: skip
         """Store a key by its hash."""
         ...
@@ -443,7 +459,9 @@ class Access(Protocol):
         """Note that a key was used."""
         ...
 
-    def add_user(self, username: str, role: Role, now: datetime) -> User:
+    def add_user(
+        self, username: str, role: Role, now: datetime, *, provider: str = "github", organisation: str | None = None
+    ) -> User:
         """Store a person. :raises Duplicate: there is one of this name"""
         ...
 

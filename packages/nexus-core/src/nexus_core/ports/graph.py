@@ -23,6 +23,17 @@ class Standing(NamedTuple):
     chain: int
 
 
+class NewStanding(NamedTuple):
+    """All that is kept beside a task for its readiness and its place in the order of work."""
+
+    level: int = 0
+    open_dependencies: int = 0
+    open_subtasks: int = 0
+    blocked_ancestors: int = 0
+    impact: int = 0
+    chain: int = 0
+
+
 class State(NamedTuple):
     """What a task's readiness is made of."""
 
@@ -143,8 +154,8 @@ class TaskGraph(Protocol):
         """The tasks of a repository and those of others that they touch, or all; without texts, at most `limit`."""
         ...
 
-    def outline(self, repository_id: int | None, visible: Visible) -> list[tuple[int, int, bool]]:
-        """(task, its chain, whether it is open), each behind all that it depends on."""
+    def outline(self, repository_id: int | None, visible: Visible) -> list[tuple[int, int]]:
+        """(task, its chain, or -1 when it is closed), each behind all that it depends on."""
         ...
 
     def edges(self) -> list[tuple[int, int]]:

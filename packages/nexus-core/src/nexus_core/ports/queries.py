@@ -15,6 +15,12 @@ T = TypeVar("T")
 Visible = frozenset[int] | None
 
 
+#: What a cursor of the list of tasks is: how they are sorted, then where the last one stood.
+TASK_CURSOR = (
+    r"(?:-?id\.[0-9]{1,18}|-updated_at\.[0-9]{1,18}\.[0-9]{1,17}|order\.[0-9]{1,18}\.[0-3]\.[0-9]{1,9}\.[0-9]{1,2})"
+)
+
+
 @attrs.frozen(kw_only=True)
 class Page(Generic[T]):
     """Part of a list, and where the next part begins."""
@@ -37,6 +43,29 @@ class TaskQuery:
     sort: str = "id"  #: id, -id, -updated_at, order (the order of `next`)
     limit: int = 50
     cursor: str | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether one plan of a database suits it whatever its values: an index holds all that it asks, in order."""
+        others = (self.ready, self.label, self.parent, self.q, self.agent)
+        return self.sort in ("id", "-id") and len(self.status) <= 1 and all(value is None for value in others)
+
+
+@attrs.frozen(kw_only=True)
+class ShownTask:
+    """A task as the API shows it, and what must be known of it to answer."""
+
+    repository_id: int | None
+    version: int
+    body: str  #: a JSON object, as `wire.task_to_wire` makes it
+
+
+@attrs.frozen(kw_only=True)
+class ShownPage:
+    """A page of tasks as the API shows them, and where the next begins."""
+
+    items: str  #: a JSON array of what `wire.task_to_wire` makes
+    next_cursor: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -12,9 +12,12 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from ..clock import Clock
+from .answers import Answers
+from .audit import Audit
 from .charts import Charts
 from .collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
 from .graph import TaskGraph
+from .logins import Logins
 from .scores import Scores
 
 
@@ -72,8 +75,23 @@ class Transaction(Protocol):
         ...
 
     @property
+    def audit(self) -> Audit:
+        """The chain over the events, the alerts that were raised, and when jobs failed."""
+        ...
+
+    @property
     def access(self) -> Access:
         """Keys, people, and what the hub remembers of itself."""
+        ...
+
+    @property
+    def logins(self) -> Logins:
+        """Logins under way, sessions, and who people are at their providers."""
+        ...
+
+    @property
+    def answers(self) -> Answers:
+        """Requests that may be repeated."""
         ...
 
 
@@ -97,6 +115,13 @@ class Store(Protocol):
 
     def reading(self) -> AbstractContextManager[Transaction]:
         """A transaction that only reads."""
+        ...
+
+    def glancing(self) -> AbstractContextManager[Transaction]:
+        """Reads, each of which sees the state of its own moment: for answers that one look at the data gives.
+
+        A store for which a transaction costs nothing may give a reading one.
+        """
         ...
 
     def migrate(self) -> builtins.list[str]:

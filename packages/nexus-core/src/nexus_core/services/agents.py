@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,9 +38,21 @@ class AgentService:
         self._assignments = assignments
 
     def list(self, *, actor: Actor = LOCAL) -> builtins.list[AgentState]:
-        """Every agent with its current assignments."""
+        """Every agent with its current assignments: those that the actor may see.
+
+        Whether a configured agent is busy is told to all, for its places are the hub's. Of one that is known by its
+        assignments alone, only who sees one of these learns.
+        """
         with self._unit.read() as work:
-            return self._states(work)
+            states = self._states(work)
+            held = [one.task_id for state in states for one in state.assignments]
+            seen = {task.id for task in work.tasks.many(held) if actor.sees(task.repository_id)}
+        shown = [(state, [one for one in state.assignments if _shows(actor, one, seen)]) for state in states]
+        return [
+            attrs.evolve(state, assignments=tuple(own), hidden=len(state.assignments) - len(own))
+            for state, own in shown
+            if own or state.agent.name in self._unit.config.agents
+        ]
 
     def _states(self, work: Work) -> builtins.list[AgentState]:
         held: dict[str, builtins.list[Assignment]] = {name: [] for name in self._unit.config.agents}
@@ -234,6 +246,10 @@ class AgentService:
             )  # fmt: skip
         else:
             self._assignments.fail(assignment.id, fence, error=result.error or "it failed without a word", actor=actor)
+
+
+def _shows(actor: Actor, assignment: Assignment, seen: Set[int]) -> bool:
+    return assignment.task_id in seen and actor.assignment_id in (None, assignment.id)
 
 
 def void(_: object) -> None:

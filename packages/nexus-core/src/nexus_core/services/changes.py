@@ -124,7 +124,7 @@ def _rename(work: Work, fact: RepositoryRenamed, actor: Actor, delivery: str | N
         actor=actor,
         repository_id=repository.id,
         delivery=delivery,
-        changes={"name": fact.new_name},
+        changes={"name": {"from": repository.name, "to": fact.new_name}},
     )
     return True
 

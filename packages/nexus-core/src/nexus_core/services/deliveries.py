@@ -10,12 +10,13 @@ import attrs
 
 from ..domain.access import LOCAL, Actor, plugin_actor, system_actor
 from ..domain.deliveries import Delivery, DeliveryState, Reply, VerifiedDelivery
-from ..domain.events import DeliveryRefused, DeliveryReplayed
+from ..domain.events import DeliveryDuplicated, DeliveryRefused, DeliveryReplayed
 from ..domain.jobs import Done, Job, NewJob, Outcome
 from ..errors import Forbidden, Invalid, NotFound, Unauthenticated
 from ..plugins.records import DeliverySource
 from .changes import ChangeService
-from .work import UnitOfWork, Work
+from .refusals import Refusals
+from .work import UnitOfWork, Work, require_seen
 
 if TYPE_CHECKING:
     from ..plugins.context import Context
@@ -35,11 +36,20 @@ class Received:
 class DeliveryService:
     """Webhooks from the door to the facts."""
 
-    def __init__(self, unit: UnitOfWork, changes: ChangeService) -> None:
+    def __init__(self, unit: UnitOfWork, changes: ChangeService, refusals: Refusals) -> None:
         self._unit = unit
         self._changes = changes
+        self._refusals = refusals
 
-    def receive(self, source: str, body: bytes, headers: Mapping[str, str], *, address: str = "") -> Received:
+    def receive(
+        self,
+        source: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        *,
+        address: str = "",
+        request_id: str | None = None,
+    ) -> Received:
         """Verify a webhook, store it once with the job that will handle it, answer it.
 
         :raises Unauthenticated: the signature is wrong; the refusal is recorded
@@ -51,15 +61,12 @@ class DeliveryService:
         lower = {name.lower(): value for name, value in headers.items()}
         try:
             verified = record.verify(body, lower, own)
-        except (Unauthenticated, Forbidden) as error:
-            reason = error.message
-            self._unit.write(
-                lambda work: work.record(
-                    DeliveryRefused, actor=system_actor(), source=source, reason=reason, address=address
-                )
-            )
+        except (Unauthenticated, Forbidden, Invalid) as error:
+            actor = attrs.evolve(system_actor(), address=address or None, request_id=request_id)
+            self._refusals.note(DeliveryRefused, actor=actor, address=address, source=source, reason=error.message)
             raise
-        received = self._unit.write(lambda work: self._store(work, verified))
+        actor = attrs.evolve(plugin_actor(verified.source), address=address or None, request_id=request_id)
+        received = self._unit.write(lambda work: self._store(work, verified, actor))
         reply = record.answer(verified, own) if record.answer else None
         return attrs.evolve(received, reply=reply)
 
@@ -69,30 +76,29 @@ class DeliveryService:
             raise NotFound(f"no installed plugin receives webhooks from {name}")
         return record
 
-    def _store(self, work: Work, verified: VerifiedDelivery) -> Received:
-        replay = verified.fingerprint is not None and self._is_replay(work, verified)
-        state = DeliveryState.REPLAY if replay else DeliveryState.RECEIVED
-        stored = work.deliveries.add(verified, state, work.now)
+    def _store(self, work: Work, verified: VerifiedDelivery, actor: Actor) -> Received:
+        stored = work.deliveries.add(verified, work.now)
         if stored is None:
-            return self._again(work, verified)
+            return self._again(work, verified, actor)
+        delivery_id, state = stored
         work.record(
-            f"{verified.source}.{verified.kind}", actor=plugin_actor(verified.source),
+            f"{verified.source}.{verified.kind}", actor=actor,
             delivery=f"{verified.source}:{verified.id}", state=str(state),
         )  # fmt: skip
-        if not replay:
-            self._enqueue(work, stored, verified.subject)
-        return Received(delivery_id=stored, duplicate=replay)
+        if state is DeliveryState.RECEIVED:
+            self._enqueue(work, delivery_id, verified.subject)
+        return Received(delivery_id=delivery_id, duplicate=state is DeliveryState.REPLAY)
 
-    def _is_replay(self, work: Work, verified: VerifiedDelivery) -> bool:
-        if work.deliveries.find(verified.source, verified.id) is not None:
-            return False
-        return work.deliveries.is_known(verified.source, verified.fingerprint or "")
-
-    def _again(self, work: Work, verified: VerifiedDelivery) -> Received:
+    def _again(self, work: Work, verified: VerifiedDelivery, actor: Actor) -> Received:
         """The sender's id is known: nothing happens, unless its handling had failed."""
         known = work.deliveries.find(verified.source, verified.id)
         assert known is not None  # noqa: S101 - it was in the way, so it is there
-        if known.state is DeliveryState.FAILED:
+        failed = known.state is DeliveryState.FAILED
+        work.record(
+            DeliveryDuplicated, actor=actor, delivery=f"{known.source}:{known.delivery_id}", source=known.source,
+            delivery_id=known.delivery_id, again=failed,
+        )  # fmt: skip
+        if failed:
             work.deliveries.settle(known.id, DeliveryState.RECEIVED, None, work.now)
             self._enqueue(work, known.id, known.subject)
         return Received(delivery_id=known.id, duplicate=True)
@@ -133,6 +139,7 @@ class DeliveryService:
 
     def get(self, delivery_id: int, *, actor: Actor = LOCAL) -> Delivery:
         """One, with its body. :raises NotFound:"""
+        require_seen_delivery(actor, delivery_id)
         with self._unit.read() as work:
             return work.deliveries.get(delivery_id)
 
@@ -145,12 +152,15 @@ class DeliveryService:
         limit: int = 50,
         actor: Actor = LOCAL,
     ) -> builtins.list[Delivery]:
-        """The newest first, without bodies."""
+        """The newest first, without bodies; none to a narrowed actor, since a delivery is of no one repository."""
+        if actor.repositories is not None:
+            return []
         with self._unit.read() as work:
             return work.deliveries.list(source=source, state=state, after=after, limit=limit)
 
     def replay(self, delivery_id: int, *, actor: Actor = LOCAL) -> Delivery:
         """Handle a stored webhook again."""
+        require_seen_delivery(actor, delivery_id)
 
         def action(work: Work) -> Delivery:
             delivery = work.deliveries.get(delivery_id)
@@ -163,3 +173,8 @@ class DeliveryService:
             return work.deliveries.get(delivery_id)
 
         return self._unit.write(action)
+
+
+def require_seen_delivery(actor: Actor, delivery_id: int) -> None:
+    """Deliveries do not exist for who is narrowed to repositories. :raises NotFound:"""
+    require_seen(actor, None, f"delivery {delivery_id}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -35,6 +35,8 @@ _HISTORY = 500
 """How many events of one task are looked at for what it was meanwhile."""
 _IMPORTS = 100
 """How many imports of a repository are looked at for this very file."""
+_NOWHERE = 2**62
+"""Beyond every id of a task."""
 
 
 @attrs.frozen(kw_only=True)
@@ -57,6 +59,7 @@ class Importer:
         self.actor = actor
         self.delivery = delivery
         self.prefix = prefix
+        self.is_rehearsal = False  #: it will be rolled back
         self.apart = Apart.load(work, repository.id)
         self.links = Linker(work, actor, delivery, prefix)
         self.scores = FileScores(work, repository.id, scorer)
@@ -98,7 +101,9 @@ class Importer:
         """Every task of the file: merged into the one that is there, or new."""
         origins = identity.origins(self.before.keys() | {one.external_key for one in parsed.tasks})
         number = sum(one.external_key not in self.ids for one in parsed.tasks)
-        reserved: Iterator[int] = iter(self.work.tasks.reserve(number))
+        # Those of a dry run are no task's ever, since PostgreSQL does not take reserved ones back.
+        rehearsed = range(_NOWHERE, _NOWHERE + number)
+        reserved = iter(rehearsed if self.is_rehearsal else self.work.tasks.reserve(number))
         for one in parsed.tasks:
             if one.external_key in self.ids:
                 self._merge(one, former.tasks.get(origins.get(one.external_key, "")))

@@ -15,7 +15,7 @@ from ..domain.complexity import Source
 from ..domain.findings import FileMend
 from ..domain.repositories import Repository, check_repository_name
 from ..domain.tasks import Task
-from ..errors import Fault, Invalid, NotFound, UnreadableFile
+from ..errors import Conflict, Invalid, NotFound, UnreadableFile
 from ..formats.model import ParsedScores, ParsedTask, ParsedTasks
 from ..plugins.records import TaskFormat
 from .apart import Apart
@@ -91,7 +91,7 @@ class ImportService:
         name = path or f"tasks{task_format.suffixes[0] if task_format.suffixes else '.json'}"
         parsed = _parsed(task_format, content, name)
         if tag is not None and not isinstance(parsed, ParsedScores):
-            raise Invalid("a task file names its tags itself", faults=(Fault("/tag", "only for a complexity report"),))
+            raise Conflict("a task file names its tags itself; `tag` is for a complexity report alone")
 
         def action(work: Work) -> ImportReport:
             if isinstance(parsed, ParsedScores):
@@ -106,6 +106,7 @@ class ImportService:
                 importer = Importer(
                     work, place, self._scores, actor=actor, delivery=delivery, prefix=self._unit.config.key_prefix
                 )
+                importer.is_rehearsal = dry_run
                 report = importer.run(parsed, former, content)
                 if not former.is_beside and not dry_run:
                     work.tasks.save_file(place.id, name, task_format.name, content, work.now)
@@ -119,15 +120,16 @@ class ImportService:
             return done.report
 
     def _repository(self, work: Work, name: str, actor: Actor) -> Repository:
-        if work.repositories.find(name) is None:
-            return add_repository(work, name, "", actor=actor)
-        return self._known(work, name, actor)
+        if work.repositories.find(name) is not None or actor.repositories is not None:
+            return self._known(work, name, actor)
+        return add_repository(work, name, "", actor=actor)
 
     def _known(self, work: Work, name: str, actor: Actor) -> Repository:
         found = work.repositories.find(name)
-        if found is None:
+        if found is None and actor.repositories is None:
             raise NotFound(f"there is no repository {name}; import its task file first")
         repository_of(work, name, actor)
+        assert found is not None  # noqa: S101 - only then it is one of the actor's
         return found
 
     def _former(

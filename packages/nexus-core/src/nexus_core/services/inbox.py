@@ -22,7 +22,8 @@ class InboxService:
     def list(self, *, limit: int = 50, actor: Actor = LOCAL) -> builtins.list[Activity]:
         """Questions of live assignments that nobody answered yet."""
         with self._unit.read() as work:
-            return work.assignments.inbox(actor.repositories, limit)
+            asked = work.assignments.inbox(actor.repositories, limit)
+        return [one for one in asked if actor.assignment_id in (None, one.assignment_id)]
 
     def answer(self, activity_id: int, answer: str, *, actor: Actor = LOCAL) -> Activity:
         """Answer a question; the first answer wins. :raises Conflict: somebody was first"""
@@ -33,10 +34,10 @@ class InboxService:
             activity = work.assignments.activity(activity_id)
             assignment = work.assignments.get(activity.assignment_id, lock=True)
             task = work.tasks.get(assignment.task_id)
-            require_seen(actor, task.repository_id, f"question {activity_id}")
+            require_seen(actor, task.repository_id, f"activity {activity_id}")
             if activity.choices and answer not in activity.choices:
                 choices = ", ".join(activity.choices)
-                raise Invalid("that is no choice", faults=(Fault("/answer", f"expected one of {choices}"),))
+                raise Conflict(f"that is none of the answers that the question offers: {choices}")
             if activity.type is not ActivityType.ELICITATION or not assignment.status.is_live:
                 raise Conflict("this is not an open question")
             if not work.assignments.answer(activity_id, answer, actor.name):

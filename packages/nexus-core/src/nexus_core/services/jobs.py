@@ -14,14 +14,14 @@ from typing import Any
 import attrs
 
 from ..domain.access import LOCAL, Actor, system_actor
-from ..domain.events import JobDied, JobRetried
+from ..domain.events import AlertRaised, AlertResolved, JobDied, JobRetried
 from ..domain.jobs import LANES, Cancel, Done, Job, JobState, NewJob, Outcome, Retry, Snooze, backoff
 from ..errors import Conflict, NotFound
 from ..plugins.records import EventHandler, JobHandler, Schedule
 from ..ports.queries import LaneStats
 from ..ports.wakeup import Ring
 from .assignments import AssignmentService
-from .work import UnitOfWork, Work
+from .work import UnitOfWork, Work, require_seen, said_from
 
 log = logging.getLogger("nexus.jobs")
 
@@ -137,10 +137,13 @@ class JobService:
             case Retry() if job.attempt >= job.max_attempts:
                 kept = work.jobs.finish(job, JobState.DEAD, outcome.error[:4000], work.now)
                 if kept:
+                    _note_failure(work, job)
                     _tell_died(work, job, outcome.error)
             case Retry():
                 wait = backoff(job.attempt, random.random())  # noqa: S311 - jitter, not a secret
                 kept = work.jobs.postpone(job, work.now + wait, attempt=job.attempt, error=outcome.error[:4000])
+                if kept:
+                    _note_failure(work, job)
         if not kept:
             log.warning("job %s: its lease was lost meanwhile; what it did is not recorded", job.id)
         elif job.subject and (ring := work.jobs.next_of_subject(job.subject, job.id, work.now)):
@@ -204,10 +207,10 @@ class JobService:
 
     # For people -------------------------------------------------------------------------------------------------------
 
-    def get(self, job_id: int) -> Job:
+    def get(self, job_id: int, *, actor: Actor = LOCAL) -> Job:
         """One. :raises NotFound:"""
         with self._unit.read() as work:
-            return work.jobs.get(job_id)
+            return _seen(work, work.jobs.get(job_id), actor)
 
     def list(
         self,
@@ -217,19 +220,22 @@ class JobService:
         kind: str | None = None,
         after: int = 0,
         limit: int = 50,
+        actor: Actor = LOCAL,
     ) -> builtins.list[Job]:
-        """Jobs by id."""
+        """Jobs by id; to a narrowed actor only those that an event of its repositories caused."""
         with self._unit.read() as work:
-            return work.jobs.list(state=state, lane=lane, kind=kind, after=after, limit=limit)
+            return work.jobs.list(
+                state=state, lane=lane, kind=kind, visible=actor.repositories, after=after, limit=limit
+            )
 
     def retry(self, job_id: int, *, actor: Actor = LOCAL) -> Job:
         """Set a dead or cancelled job to work again. :raises Conflict: it is neither"""
 
         def action(work: Work) -> Job:
-            job = work.jobs.get(job_id)
+            job = _seen(work, work.jobs.get(job_id), actor)
             if not work.jobs.revive(job_id, work.now):
                 raise Conflict(f"job {job_id} is {job.state}; only a dead or cancelled one can be set to work again")
-            work.record(JobRetried, actor=actor, job_id=job_id, kind=job.kind)
+            work.record(JobRetried, actor=actor, job_id=job_id, kind=job.kind, **said_from(job.state))
             work.rings.append(Ring(job.lane, job.id))
             return work.jobs.get(job_id)
 
@@ -241,15 +247,32 @@ class JobService:
             return work.jobs.stats()
 
 
+def _seen(work: Work, job: Job, actor: Actor) -> Job:
+    """The job, when the actor may see it: what it carries is of the repository of the event that caused it."""
+    if actor.repositories is not None:
+        repository_id = None if job.event_id is None else work.events.get(job.event_id).repository_id
+        require_seen(actor, repository_id, f"job {job.id}")
+    return job
+
+
 def _pause_after_loss(attempt: int) -> timedelta:
     """A worker may always die; one that dies again over the same job is given time, for the job may be the cause."""
     return timedelta() if attempt == 1 else backoff(attempt - 1, random.random())  # noqa: S311 - jitter, not a secret
 
 
+_SILENT = frozenset({JobDied.TYPE, AlertRaised.TYPE, AlertResolved.TYPE})
+"""No handler's failure may cause handlers without end: the jobs of handlers of these fail and die silently."""
+
+
+def _is_silent(work: Work, job: Job) -> bool:
+    return job.event_id is not None and work.events.get(job.event_id).type in _SILENT
+
+
+def _note_failure(work: Work, job: Job) -> None:
+    if not _is_silent(work, job):
+        work.audit.note_failure(job.kind, work.now)
+
+
 def _tell_died(work: Work, job: Job, error: str) -> None:
-    # No handler's death may cause handlers without end: the jobs of `job.died` handlers die silently.
-    died_of_dying = False
-    if job.event_id is not None:
-        died_of_dying = work.events.get(job.event_id).type == JobDied.TYPE
-    if not died_of_dying:
+    if not _is_silent(work, job):
         work.record(JobDied, actor=system_actor(), job_id=job.id, kind=job.kind, error=error[:1000])

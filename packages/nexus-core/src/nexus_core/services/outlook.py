@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import itemgetter
 
 from ..domain.behind import MOST_COUNTED
 from ..domain.graph import Graph, Outline, longest_chain
@@ -68,16 +69,15 @@ def _critical(tasks: Iterable[Task]) -> tuple[int, ...]:
 
 def outline(work: Work, repository_id: int | None, visible: Visible) -> Outline:
     """Ids alone, in an order in which they can be done."""
-    found = work.graph.outline(repository_id, visible)
-    edges = work.graph.edges()
-    order = tuple([task_id for task_id, _, _ in found])
+    found, edges = work.graph.outline(repository_id, visible), work.graph.edges()
+    order = tuple([task_id for task_id, _ in found])
     if repository_id is None and visible is None:
-        first = max(((chain, -task_id) for task_id, chain, is_open in found if is_open), default=None)
-        path = work.graph.chain_behind(-first[1]) if first else []
+        first, chain = max(found, key=itemgetter(1), default=(0, -1))
+        path = work.graph.chain_behind(first) if chain >= 0 else ()
         return Outline(order=order, edges=tuple(edges), critical_path=tuple(path))
     shown = set(order)
     edges = [edge for edge in edges if edge[0] in shown and edge[1] in shown]
-    waits: dict[int, list[int]] = {task_id: [] for task_id, _, is_open in found if is_open}
+    waits: dict[int, list[int]] = {task_id: [] for task_id, chain in found if chain >= 0}
     for task_id, on in edges:
         if task_id in waits:
             waits[task_id].append(on)

@@ -12,7 +12,7 @@ from ..domain.access import LOCAL, Actor
 from ..domain.events import RepositoryAdded, RepositoryEdited, RepositorySynced
 from ..domain.repositories import Repository, check_repository_name
 from ..errors import Fault, Invalid
-from .work import UnitOfWork, Work, repository_of
+from .work import UnitOfWork, Work, repository_of, said_from
 
 _EDITABLE = ("name", "url", "default_branch")
 
@@ -34,6 +34,7 @@ class RepositoryService:
     ) -> Repository:
         """Add a repository; without a URL it is GitHub's. :raises Duplicate: :raises Invalid:"""
         check_repository_name(name)
+        actor.require_whole_hub("add repositories")
         return self._unit.write(
             lambda work: add_repository(
                 work, name, url, default_branch=default_branch, external_id=external_id, actor=actor
@@ -62,6 +63,8 @@ class RepositoryService:
         if faults:
             raise Invalid("the change is not valid", faults=tuple(faults))
         check_repository_name(changes.get("name", "a/b"))
+        if "name" in changes:  # the name decides whose webhooks are heard, and a taken one tells of another repository
+            actor.require_whole_hub("rename repositories")
 
         def action(work: Work) -> Repository:
             found = repository_of(work, repository, actor)
@@ -70,7 +73,12 @@ class RepositoryService:
             new = attrs.evolve(old, **dict(changes))
             if new != old:
                 work.repositories.save(new)
-                work.record(RepositoryEdited, actor=actor, repository_id=old.id, changes=dict(changes))
+                told = {
+                    name: {**said_from(getattr(old, name)), "to": value}
+                    for name, value in changes.items()
+                    if value != getattr(old, name)
+                }
+                work.record(RepositoryEdited, actor=actor, repository_id=old.id, changes=told)
             return new
 
         return self._unit.write(action)

@@ -18,13 +18,14 @@ from ..domain.events import TaskCreated, TaskDepended, TaskEdited
 from ..domain.graph import Graph, Outline
 from ..domain.readiness import Readiness
 from ..domain.tasks import NewTask, Priority, Status, Task, task_key
-from ..errors import Cycle, Fault, Invalid, StaleWrite
-from ..ports.queries import Page, ReadyQuery, TaskQuery
+from ..errors import Conflict, Cycle, Fault, Invalid, StaleWrite
+from ..ports.queries import Page, ReadyQuery, ShownPage, ShownTask, TaskQuery
 from ..wire import plain
 from . import outlook, parking, upkeep
 from .imports import ImportService
 from .moves import drop_dependency, move_task
 from .scores import ScoreService, given_scores
+from .shown import one_plan_fits, show_page
 from .work import UnitOfWork, Work, repository_of, require_seen
 
 _ABOVE_ALL = 2**62
@@ -213,7 +214,7 @@ class TaskService:
         require_seen(actor, parent.repository_id, f"task {parent.id}")
         above = [parent.id, *(other.id for other in work.tasks.ancestors(parent.id))]
         if task.id in above or parent.repository_id != task.repository_id:
-            raise Invalid(faults=(Fault("/parent_id", "the parent must be another task of the same repository"),))
+            raise Conflict("the parent must be another task of the same repository, and none below this one")
 
     def move(
         self,
@@ -264,7 +265,7 @@ class TaskService:
         if on in task.dependencies:
             return False
         if path := upkeep.lift(work, task, other):
-            raise _cycle(work, (task.id, *path), self._unit.config.key_prefix)
+            raise _cycle(work, (task.id, *path), self._unit.config.key_prefix, actor)
         if not work.tasks.depend(task.id, on):
             return False
         upkeep.dependency_changed(work, task, other, 1)
@@ -320,6 +321,24 @@ class TaskService:
             repository_id = repository_of(work, query.repository, actor)
             return work.tasks.page(query, repository_id=repository_id, visible=actor.repositories, now=work.now)
 
+    def show(self, task_id: int, *, actor: Actor = LOCAL) -> ShownTask:
+        """One task as the API shows it, made by the database in one look. :raises NotFound:"""
+        with self._unit.glance() as work:
+            shown = work.tasks.show(task_id, self._unit.config.key_prefix, work.now)
+        require_seen(actor, shown.repository_id, f"task {task_id}")
+        return shown
+
+    def show_page(self, query: TaskQuery, *, actor: Actor = LOCAL) -> ShownPage:
+        """A page of tasks as the API shows them, made by the database in one look.
+
+        :raises NotFound: there is no such repository
+        """
+        for status in query.status:
+            _status(status)
+        look = self._unit.glance if one_plan_fits(query, actor) else self._unit.read
+        with look() as work:
+            return show_page(work, query, actor, self._unit.config.key_prefix)
+
     def ready(
         self, repository: int | str | None = None, *, limit: int = 50, actor: Actor = LOCAL
     ) -> builtins.list[Task]:
@@ -357,12 +376,16 @@ class TaskService:
             require_seen(actor, task.repository_id, f"task {task_id}")
             found = readiness.explain(
                 task,
-                dependencies=work.tasks.many(task.dependencies),
+                dependencies=[_veiled(other, actor) for other in work.tasks.many(task.dependencies)],
                 ancestors=work.tasks.ancestors(task.id),
                 subtasks=work.tasks.children(task.id),
                 now=work.now,
             )
-            return attrs.evolve(found, impact=outlook.impact(work, task))
+            impact = outlook.impact(work, task)
+            if actor.repositories is not None:
+                seen = [one.id for one in work.tasks.many(impact.unblocks) if actor.sees(one.repository_id)]
+                impact = attrs.evolve(impact, unblocks=tuple(seen))
+            return attrs.evolve(found, impact=impact)
 
     def graph(self, repository: int | str | None = None, *, actor: Actor = LOCAL) -> Graph:
         """The tasks of a repository (or all), the dependencies between them, the longest chain of open ones.
@@ -378,8 +401,15 @@ class TaskService:
             return outlook.outline(work, repository_of(work, repository, actor), actor.repositories)
 
 
-def _cycle(work: Work, path: tuple[int, ...], prefix: str) -> Cycle:
-    tasks = {task.id: task for task in work.tasks.many(path)}
+def _veiled(task: Task, actor: Actor) -> Task:
+    """A task that another waits for, without its words for those who may not see it: that it is there, they know."""
+    return task if actor.sees(task.repository_id) else attrs.evolve(task, title=f"task {task.id}")
+
+
+def _cycle(work: Work, path: tuple[int, ...], prefix: str, actor: Actor) -> Cycle:
+    """A cycle with its path, in which tasks that the actor may not see have no number and no name."""
+    tasks = {task.id: task for task in work.tasks.many(path) if actor.sees(task.repository_id)}
+    path = tuple(task_id for task_id in path if task_id in tasks)
     names = [
         task_key(task_id, prefix) + (f" ({tasks[task_id].repository})" if tasks[task_id].repository else "")
         for task_id in path

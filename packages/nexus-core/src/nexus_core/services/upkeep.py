@@ -88,13 +88,13 @@ def recount(work: Work, ids: Sequence[int]) -> None:
         now[task_id] = now[task_id]._replace(open_subtasks=subtasks[task_id])
     turned = [key for key, old in stored.items() if bool(old.open_dependencies) != bool(now[key].open_dependencies)]
     below = {*ids, *work.tasks.descendants([*ids, *turned])}
-    _read_upwards(work, below, stored, now)
+    read_upwards(work, below, stored, now)
     for task_id in below:
         now[task_id] = now[task_id]._replace(blocked_ancestors=_blocked_above(task_id, now))
     graph.set_counts([state for key, state in now.items() if state != stored[key]])
 
 
-def _read_upwards(work: Work, ids: Iterable[int], *into: dict[int, State]) -> None:
+def read_upwards(work: Work, ids: Iterable[int], *into: dict[int, State]) -> None:
     """Read these and all above them, as far as they are not there yet."""
     front, seen = set(ids), set[int]()
     while front:

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,15 +22,22 @@ from ..ports.wakeup import Ring, Wakeup
 
 if TYPE_CHECKING:
     from ..plugins.context import Context
+    from ..ports.answers import Answers
+    from ..ports.audit import Audit
     from ..ports.charts import Charts
     from ..ports.collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
     from ..ports.graph import TaskGraph
+    from ..ports.logins import Logins
     from ..ports.scores import Scores
     from ..ports.storage import Store, Transaction
 
 T = TypeVar("T")
 TRIES = 6
 """How often a transaction is tried when others write the same."""
+
+
+besides: ContextVar[Callable[[Work], None] | None] = ContextVar("besides", default=None)
+"""What every transaction writes beside its own, such as that a request which may be repeated took effect."""
 
 
 class Work:
@@ -95,9 +103,24 @@ class Work:
         return self._transaction.deliveries
 
     @property
+    def audit(self) -> Audit:
+        """The collection of the transaction."""
+        return self._transaction.audit
+
+    @property
     def access(self) -> Access:
         """The collection of the transaction."""
         return self._transaction.access
+
+    @property
+    def logins(self) -> Logins:
+        """The collection of the transaction."""
+        return self._transaction.logins
+
+    @property
+    def answers(self) -> Answers:
+        """The collection of the transaction."""
+        return self._transaction.answers
 
     def record(
         self,
@@ -235,6 +258,8 @@ class UnitOfWork:
                 with self.store.writing() as transaction:
                     work = Work(transaction, self.clock.now(), self.plugins)
                     result = action(work)
+                    if (beside := besides.get()) is not None:
+                        beside(work)
                     work.settle()
                 if work.rings:
                     self.wakeup.ring(work.rings)
@@ -251,6 +276,12 @@ class UnitOfWork:
         with self.store.reading() as transaction:
             yield Work(transaction, self.clock.now(), self.plugins)
 
+    @contextmanager
+    def glance(self) -> Iterator[Work]:
+        """Reads, each of which sees the state of its own moment: cheaper, where one look is enough."""
+        with self.store.glancing() as transaction:
+            yield Work(transaction, self.clock.now(), self.plugins)
+
 
 def require_seen(actor: Actor, repository_id: int | None, what: str) -> None:
     """Things of repositories that the actor's key does not cover do not exist for it.
@@ -265,7 +296,7 @@ def repository_of(work: Work, wanted: int | str | None, actor: Actor) -> int | N
     """The id of a repository that is named by id or by `owner/name`. :raises NotFound:"""
     if wanted is None:
         return None
-    if isinstance(wanted, str) and not wanted.isdigit():
+    if isinstance(wanted, str) and not (wanted.isascii() and wanted.isdigit() and len(wanted) <= 19):
         found = work.repositories.find(wanted)
         if found is None or not actor.sees(found.id):
             raise NotFound(f"there is no repository {wanted}")

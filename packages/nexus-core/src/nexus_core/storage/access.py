@@ -20,12 +20,13 @@ class SqlAccess:
     def add_key(
         self, *, name: str, hash_: str, scopes: frozenset[Scope], repositories: frozenset[int] | None,
         agent: str | None, assignment_id: int | None, now: datetime, expires_at: datetime | None,
+        user_id: int | None = None,
     ) -> ApiKey:  # fmt: skip
         """Store a key by its hash."""
         row = self._session.one(
             "insert_key", name=name, hash=hash_, scopes=rows.to_json(sorted(scopes)), agent=agent,
             repositories=None if repositories is None else rows.to_json(sorted(repositories)),
-            assignment_id=assignment_id, now=to_text(now), expires_at=rows.time(expires_at),
+            assignment_id=assignment_id, now=to_text(now), expires_at=rows.time(expires_at), user_id=user_id,
         )  # fmt: skip
         assert row is not None  # noqa: S101 - RETURNING answers a row, or the statement raises
         return _api_key(row)
@@ -63,29 +64,34 @@ class SqlAccess:
         """Note that a key was used."""
         self._session.run("touch_key", id=key_id, now=to_text(now))
 
-    def add_user(self, username: str, role: Role, now: datetime) -> User:
+    def add_user(
+        self, username: str, role: Role, now: datetime, *, provider: str = "github", organisation: str | None = None
+    ) -> User:
         """Store a person."""
         if self.find_user(username):
             raise Duplicate(f"{username} is invited already")
-        row = self._session.one("insert_user", github_id=None, username=username, role=str(role), now=to_text(now))
+        row = self._session.one(
+            "insert_user", username=username, role=str(role), now=to_text(now), provider=provider,
+            organisation=organisation,
+        )  # fmt: skip
         assert row is not None  # noqa: S101 - RETURNING answers a row, or the statement raises
-        return _user(row)
+        return user_of(row)
 
     def user(self, user_id: int) -> User:
         """One."""
         row = self._session.one("get_user", id=user_id) if abs(user_id) < 2**63 else None
         if row is None:
             raise NotFound(f"there is no user {user_id}")
-        return _user(row)
+        return user_of(row)
 
     def find_user(self, username: str) -> User | None:
         """By name, whatever the case."""
         row = self._session.one("find_user", username=username)
-        return None if row is None else _user(row)
+        return None if row is None else user_of(row)
 
     def users(self) -> list[User]:
         """All."""
-        return [_user(row) for row in self._session.all("list_users")]
+        return [user_of(row) for row in self._session.all("list_users")]
 
     def set_role(self, user_id: int, role: Role) -> None:
         """Change a person's role."""
@@ -115,9 +121,11 @@ def _api_key(row: Row) -> ApiKey:
         expires_at=rows.maybe_at(row["expires_at"]),
         last_used_at=rows.maybe_at(row["last_used_at"]),
         revoked_at=rows.maybe_at(row["revoked_at"]),
+        user_id=row["user_id"],
     )
 
 
-def _user(row: Row) -> User:
+def user_of(row: Row) -> User:
     """A person."""
-    return User(**{**row, "role": Role(row["role"]), "created_at": rows.at(row["created_at"])})
+    times = {"created_at": rows.at(row["created_at"]), "disabled_at": rows.maybe_at(row["disabled_at"])}
+    return User(**{**row, **times, "role": Role(row["role"])})

@@ -18,24 +18,21 @@ class SqlDeliveries:
     def __init__(self, session: SqlSession) -> None:
         self._session = session
 
-    def add(self, delivery: VerifiedDelivery, state: DeliveryState, now: datetime) -> int | None:
-        """Store a delivery; None when the sender's id is there already."""
+    def add(self, delivery: VerifiedDelivery, now: datetime) -> tuple[int, DeliveryState] | None:
+        """Store a delivery, as a replay when its content came under another id; None when the sender's id is there."""
+        if delivery.fingerprint is not None:  # who else brings the same waits until we have ended
+            self._session.one("lock_fingerprint", fingerprint=delivery.fingerprint)
         row = self._session.one(
-            "insert_delivery", source=delivery.source, delivery_id=delivery.id, kind=delivery.kind, state=str(state),
+            "insert_delivery", source=delivery.source, delivery_id=delivery.id, kind=delivery.kind,
             fingerprint=delivery.fingerprint, subject=delivery.subject, headers=rows.to_json(dict(delivery.headers)),
             body=delivery.body, now=to_text(now),
         )  # fmt: skip
-        return None if row is None else int(row["id"])
+        return None if row is None else (int(row["id"]), DeliveryState(row["state"]))
 
     def find(self, source: str, delivery_id: str) -> Delivery | None:
         """By the sender's id."""
         row = self._session.one("find_delivery", source=source, delivery_id=delivery_id)
         return None if row is None else _delivery(row)
-
-    def is_known(self, source: str, fingerprint: str) -> bool:
-        """Whether a delivery with this fingerprint came under another id; nobody else learns it until the end."""
-        self._session.one("lock_fingerprint", fingerprint=fingerprint)
-        return self._session.one("find_fingerprint", source=source, fingerprint=fingerprint) is not None
 
     def get(self, delivery_id: int) -> Delivery:
         """One, with its body."""

@@ -44,6 +44,10 @@ class SqlEvents:
             raise NotFound(f"there is no event {event_id}")
         return _event(row)
 
+    def latest(self, kind: str, limit: int) -> builtins.list[Event]:
+        """The latest of exactly this type, whatever their order in the feed, the newest first."""
+        return [_event(row) for row in self._session.all("list_latest_events", type=kind, limit=limit)]
+
     def has(self, kind: str, task_id: int | None, key: str) -> bool:
         """Whether an event of this type and task has `key` in its payload's text."""
         found = self._session.all("has_notification", type=kind, task_id=task_id, pattern=f"%{rows.like(key)}%")
@@ -63,6 +67,9 @@ def _columns(new: NewEvent, now: datetime) -> dict[str, Any]:
         "repository_id": new.repository_id,
         "assignment_id": new.assignment_id,
         "delivery": new.delivery,
+        "key_id": actor.key_id,
+        "address": actor.address,
+        "request_id": actor.request_id,
     }
 
 

@@ -139,8 +139,8 @@ class SqlTaskGraph:
             edges.setdefault(task_id, []).append(on)
         return [node(row, tuple(edges.get(row["id"], ()))) for row in found]
 
-    def outline(self, repository_id: int | None, visible: Visible) -> list[tuple[int, int, bool]]:
-        """(task, its chain, whether it is open), each behind all that it depends on."""
+    def outline(self, repository_id: int | None, visible: Visible) -> list[tuple[int, int]]:
+        """(task, its chain, or -1 when it is closed), each behind all that it depends on."""
         # As they come: building a hundred thousand tuples anew would cost as much as reading them.
         found: list[Any] = self._session.tuples("outline_tasks", **visibility(visible), repository_id=repository_id)
         return found

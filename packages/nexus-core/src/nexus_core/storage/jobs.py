@@ -10,10 +10,11 @@ from typing import Any
 from ..clock import to_text
 from ..domain.jobs import Job, JobState, NewJob
 from ..errors import NotFound
-from ..ports.queries import LaneStats
+from ..ports.queries import LaneStats, Visible
 from ..ports.wakeup import Ring
 from . import rows
 from .session import Row, SqlSession
+from .tasks import visibility
 
 
 class SqlJobs:
@@ -24,7 +25,10 @@ class SqlJobs:
 
     def add(self, job: NewJob, now: datetime) -> int | None:
         """Store a job; None when one with its unique key waits already."""
-        return self.add_many([job], now)[0]
+        columns = _columns(job, now)
+        # A single one is new as a rule: it is looked for only when it turns out to be in the way.
+        row = self._session.one("insert_job", **columns)
+        return int(row["id"]) if row is not None else self._add(columns)
 
     def add_many(self, jobs: Sequence[NewJob], now: datetime) -> list[int | None]:
         """Store many jobs, as `add` does."""
@@ -115,10 +119,12 @@ class SqlJobs:
         return _job(row)
 
     def list(
-        self, *, state: str | None, lane: str | None, kind: str | None, after: int, limit: int
+        self, *, state: str | None, lane: str | None, kind: str | None, after: int, limit: int, visible: Visible = None
     ) -> builtins.list[Job]:
         """Jobs by id."""
-        found = self._session.all("list_jobs", state=state, lane=lane, kind=kind, after_id=after, limit=limit)
+        found = self._session.all(
+            "list_jobs", **visibility(visible), state=state, lane=lane, kind=kind, after_id=after, limit=limit
+        )
         return [_job(row) for row in found]
 
     def stats(self) -> builtins.list[LaneStats]:

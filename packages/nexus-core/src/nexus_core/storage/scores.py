@@ -33,7 +33,8 @@ class SqlScores:
             for task_id, score in sorted(scores.items())
         ]  # fmt: skip
         self._session.many("save_score", columns)
-        self._session.many("set_complexity", [{name: one[name] for name in ("task_id", "value")} for one in columns])
+        for part in chunks([one["task_id"] for one in columns]):
+            self._session.run("set_complexities", ids=part)
 
     def estimated_otherwise(self, repository_id: int, estimator: str) -> list[int]:
         """The tasks of a repository whose score is an estimate, and not this estimator's."""

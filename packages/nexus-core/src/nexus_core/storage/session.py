@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from ..clock import Clock
+from .statements import chosen, conditions
 
 Row = Mapping[str, Any]
 
@@ -69,6 +70,14 @@ class SqlEngine(Protocol):
         """A transaction that only reads, and sees one state of the data."""
         ...
 
+    def glancing(self) -> AbstractContextManager[SqlSession]:
+        """Reads without a transaction around them: each statement sees the state of its own moment.
+
+        For statements that any of their values may be planned for alike; within a transaction of the thread, a part
+        of it.
+        """
+        ...
+
     def migrate(self) -> list[str]:
         """Bring the schema up to date; the names of the migrations applied. Safe when several start at once.
 
@@ -89,10 +98,12 @@ class SqlEngine(Protocol):
 
 
 def expand(sql: str, parameters: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """Spread tuples over as many parameters: `IN (:ids)` with two ids becomes `IN (:ids_0, :ids_1)`.
+    """Choose the parts whose parameters are given, and spread tuples over as many parameters.
 
-    An empty tuple becomes NULL, which no value equals.
+    `IN (:ids)` with two ids becomes `IN (:ids_0, :ids_1)`; with none, NULL, which no value equals.
     """
+    if names := conditions(sql):
+        sql = chosen(sql, frozenset(name for name in names if parameters[name] is not None))
     spread = [name for name in _lists(sql) if type(parameters[name]) is tuple]
     if not spread:
         return sql, parameters

@@ -16,7 +16,7 @@ from typing import Any
 from ..errors import Conflict, Duplicate, NexusError, Unavailable
 from .migrate import apply_migrations, pending
 from .session import Row, SqlSession, expand, insertions
-from .statements import statements
+from .statements import for_sqlite, statements
 from .turn import Turn
 
 BUSY_SECONDS = 10.0
@@ -148,6 +148,12 @@ class SqliteEngine:
             finally:
                 connection.execute("ROLLBACK")
 
+    @contextmanager
+    def glancing(self) -> Iterator[SqlSession]:
+        """Reads without a transaction around them: SQLite makes one of each."""
+        with _our_errors(self.path):
+            yield SqliteSession(self._connection())
+
     def migrate(self) -> list[str]:
         """Bring the schema up to date."""
         if not self.pending_migrations():
@@ -188,7 +194,7 @@ def _script_runner(connection: sqlite3.Connection) -> Any:
         if parameters:
             connection.execute(sql, parameters)
             return
-        for statement in split_script(sql):
+        for statement in split_script(for_sqlite(sql)):
             connection.execute(statement)
 
     return run

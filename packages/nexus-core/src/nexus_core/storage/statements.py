@@ -1,7 +1,9 @@
 """Named SQL statements from `.sql` files: valid SQLite that is valid PostgreSQL too.
 
-Words for PostgreSQL alone stand in comments `/*pg: … */`, which its engine uncomments. A part that several statements
-of a file share stands there once, as `-- fragment: name`, and is put in where `{name}` stands.
+Words for PostgreSQL alone stand in comments `/*pg: … */`, which its engine uncomments, and those for SQLite alone in
+`/*sqlite: … */`. A part that several statements of a file share stands there once, as `-- fragment: name`, and is put
+in where `{name}` stands; an engine may have another wording of a fragment. A part that only counts when a parameter is
+given stands in `/*when name: … */`.
 """
 
 from __future__ import annotations
@@ -14,37 +16,74 @@ from pathlib import Path
 _HERE = Path(__file__).parent
 _HEAD = re.compile(r"^-- (name|fragment): (\w+)\n", re.MULTILINE)
 _FRAGMENT = re.compile(r"\{(\w+)\}")
+_WHEN = re.compile(r"/\*when (\w+):(.*?)\*/", re.DOTALL)
 _PG_COMMENT = re.compile(r"/\*pg:(.*?)\*/", re.DOTALL)
+_SQLITE_COMMENT = re.compile(r"/\*sqlite:(.*?)\*/", re.DOTALL)
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 
 
-def parse(text: str) -> dict[str, str]:
-    """The statements of a file, by name, with its fragments put in."""
+def parse(text: str, instead: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The statements of a file, by name, with its fragments put in, or those that an engine has `instead`."""
     parts = _HEAD.split(text)[1:]
     fragments: dict[str, str] = {}
     found: dict[str, str] = {}
     for kind, name, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
-        whole = _FRAGMENT.sub(lambda match: fragments[match[1]], body.strip().rstrip(";"))
+        words = (instead or {}).get(name, body) if kind == "fragment" else body
+        whole = _FRAGMENT.sub(lambda match: fragments[match[1]], words.strip().rstrip(";"))
         (fragments if kind == "fragment" else found)[name] = whole
     return found
+
+
+def fragments(text: str) -> dict[str, str]:
+    """The fragments of a file, by name, as they stand there."""
+    parts = _HEAD.split(text)[1:]
+    return {
+        name: body for kind, name, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True) if kind == "fragment"
+    }
 
 
 @cache
 def statements() -> Mapping[str, str]:
     """Every statement of the core, by name."""
+    return worded({})
+
+
+def worded(instead: Mapping[str, str]) -> Mapping[str, str]:
+    """Every statement of the core, by name, with an engine's own fragments in the places of ours."""
     found: dict[str, str] = {}
     for file in sorted((_HERE / "sql").glob("*.sql")):
-        for name, body in parse(file.read_text("utf-8")).items():
+        for name, body in parse(file.read_text("utf-8"), instead).items():
             if name in found:
                 raise ValueError(f"two statements are named {name}")
             found[name] = body
     return found
 
 
+@lru_cache(maxsize=1024)
+def conditions(sql: str) -> tuple[str, ...]:
+    """The parameters that turn parts of a statement on."""
+    return tuple(dict.fromkeys(match[1] for match in _WHEN.finditer(sql)))
+
+
+@lru_cache(maxsize=2048)
+def chosen(sql: str, given: frozenset[str]) -> str:
+    """A statement with those of its parts whose parameters are given.
+
+    >>> chosen("SELECT 1 /*when a: + :a */ /*when b: + :b */", frozenset({"a"}))
+    'SELECT 1 + :a '
+    """
+    return _WHEN.sub(lambda match: match[2].strip() if match[1] in given else "", sql)
+
+
 @cache
 def migrations() -> Mapping[str, str]:
     """Every migration of the core, by file name, in order."""
     return {file.name: file.read_text("utf-8") for file in sorted((_HERE / "migrations").glob("*.sql"))}
+
+
+def for_sqlite(sql: str) -> str:
+    """A migration as SQLite takes it: comments marked for it opened."""
+    return _SQLITE_COMMENT.sub(r"\1", sql)
 
 
 def for_postgres(sql: str) -> str:

@@ -12,12 +12,15 @@ from .session import SqlEngine, SqlSession
 if TYPE_CHECKING:
     from ..clock import Clock
     from .access import SqlAccess
+    from .answers import SqlAnswers
     from .assignments import SqlAssignments
+    from .audit import SqlAudit
     from .charts import SqlCharts
     from .deliveries import SqlDeliveries
     from .events import SqlEvents
     from .graph import SqlTaskGraph
     from .jobs import SqlJobs
+    from .logins import SqlLogins
     from .repositories import SqlChanges, SqlRepositories
     from .scores import SqlScores
     from .tasks import SqlTasks
@@ -100,11 +103,32 @@ class SqlTransaction:
         return SqlDeliveries(self._session)
 
     @cached_property
+    def audit(self) -> SqlAudit:
+        """The chain over the events, the alerts that were raised, and when jobs failed."""
+        from .audit import SqlAudit
+
+        return SqlAudit(self._session)
+
+    @cached_property
     def access(self) -> SqlAccess:
         """Keys, people, and what the hub remembers of itself."""
         from .access import SqlAccess
 
         return SqlAccess(self._session)
+
+    @cached_property
+    def logins(self) -> SqlLogins:
+        """Logins under way, sessions, and who people are at their providers."""
+        from .logins import SqlLogins
+
+        return SqlLogins(self._session)
+
+    @cached_property
+    def answers(self) -> SqlAnswers:
+        """Requests that may be repeated."""
+        from .answers import SqlAnswers
+
+        return SqlAnswers(self._session)
 
 
 class SqlStore:
@@ -129,6 +153,12 @@ class SqlStore:
     def reading(self) -> Iterator[SqlTransaction]:
         """A transaction that only reads."""
         with self.engine.reading() as session:
+            yield SqlTransaction(session)
+
+    @contextmanager
+    def glancing(self) -> Iterator[SqlTransaction]:
+        """Reads, each of which sees the state of its own moment."""
+        with self.engine.glancing() as session:
             yield SqlTransaction(session)
 
     def migrate(self) -> list[str]:

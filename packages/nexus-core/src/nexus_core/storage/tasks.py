@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
-from operator import itemgetter
 from typing import Any
 
 import attrs
 
 from ..clock import to_text
 from ..domain.tasks import NewTask, Priority, Status, Task
-from ..errors import Duplicate, Invalid, NotFound, StaleWrite
-from ..ports.queries import Page, ReadyQuery, TaskQuery, Visible
-from . import rows
+from ..errors import Duplicate, NotFound, StaleWrite
+from ..ports.graph import NewStanding
+from ..ports.queries import Page, ReadyQuery, ShownPage, ShownTask, TaskQuery, Visible
+from ..wire import task_to_wire
+from . import rows, task_pages
 from .session import Row, SqlSession, chunks
+from .task_pages import order_of
 
-_SORTS = {
-    "id": "list_tasks_by_id",
-    "-id": "list_tasks_by_id_desc",
-    "-updated_at": "list_tasks_by_updated_desc",
-    "order": "list_tasks_by_order",
-}
-_READY_SORTS: dict[str, tuple[str, str, Callable[[Row], Any]]] = {
-    "id": ("page_ready_by_id", "page_ready_by_id_here", itemgetter("id")),
-    "order": ("page_ready_by_order", "page_ready_by_order_here", lambda row: _order(row)),
-}
-"""How ready tasks alone are listed: a small part of the table, which has indexes of its own."""
 _CANDIDATES = 500
 """How many ready tasks are looked at in one go for those whose labels fit the skills."""
 
@@ -57,10 +45,12 @@ class SqlTasks:
         """Ids for so many new tasks."""
         return sorted(row[0] for row in self._session.tuples("reserve_task_ids", number=number)) if number else []
 
-    def add_reserved(self, new: Mapping[int, NewTask], levels: Mapping[int, int], now: datetime) -> None:
+    def add_reserved(self, new: Mapping[int, NewTask], beside: Mapping[int, NewStanding], now: datetime) -> None:
         """Store new tasks under reserved ids."""
-        at = to_text(now)
-        stored = [{**_columns(task), "id": key, "level": levels.get(key, 0), "now": at} for key, task in new.items()]
+        nothing, at = NewStanding(), to_text(now)
+        stored = [
+            {**_columns(task), **beside.get(key, nothing)._asdict(), "id": key, "now": at} for key, task in new.items()
+        ]
         self._session.many("insert_reserved_task", stored)
 
     def save(self, task: Task, now: datetime) -> Task:
@@ -112,22 +102,32 @@ class SqlTasks:
 
     def page(self, query: TaskQuery, *, repository_id: int | None, visible: Visible, now: datetime) -> Page[Task]:
         """A page of tasks."""
-        if query.sort not in _SORTS:
-            raise Invalid(f"cannot sort by “{query.sort}”; choose from {', '.join(_SORTS)}")
-        filters = {
-            **visibility(visible), **_after(query), "repository_id": repository_id, "parent_id": query.parent,
-            "any_status": not query.status, "statuses": tuple(query.status), "agent": query.agent,
-            "label": None if query.label is None else f"%{rows.like(json.dumps(query.label, ensure_ascii=False))}%",
-            "words": None if query.q is None else f"%{rows.like(query.q.lower())}%",
-            "any_ready": query.ready is None, "ready": bool(query.ready), "now": to_text(now), "limit": query.limit + 1,
-        }  # fmt: skip
-        if query.ready and query.sort in _READY_SORTS:
-            found = self._ready_rows(*_READY_SORTS[query.sort], filters)
-        else:
-            found = self._session.all(_SORTS[query.sort], **filters)
-        tasks = self._tasks(found[: query.limit])
-        more = len(found) > query.limit
-        return Page(items=tuple(tasks), next_cursor=_cursor(tasks[-1], query.sort) if more else None)
+        found, cursor = task_pages.find(
+            self._session, query, repository_id=repository_id, visible=visible, now=now
+        )  # fmt: skip
+        return Page(items=tuple(self._tasks(found)), next_cursor=cursor)
+
+    def show(self, task_id: int, prefix: str, now: datetime) -> ShownTask:
+        """One task as the API shows it."""
+        found = None
+        if abs(task_id) < 2**63:
+            found = self._session.one("show_task", id=task_id, prefix=prefix, now=to_text(now))
+        if found is None:
+            raise NotFound(f"there is no task {task_id}")
+        return ShownTask(**found)
+
+    def show_page(
+        self, query: TaskQuery, *, repository_id: int | None, visible: Visible, prefix: str, now: datetime
+    ) -> ShownPage:
+        """A page of tasks as the API shows them."""
+        shown = task_pages.show(
+            self._session, query, repository_id=repository_id, visible=visible, prefix=prefix, now=now
+        )
+        if shown is None:
+            page = self.page(query, repository_id=repository_id, visible=visible, now=now)
+            items = [task_to_wire(task, prefix, now=now) for task in page.items]
+            shown = ShownPage(items=rows.to_json(items), next_cursor=page.next_cursor)
+        return shown
 
     def _ready_parameters(self, query: ReadyQuery, now: datetime) -> dict[str, Any]:
         return {
@@ -144,7 +144,7 @@ class SqlTasks:
             found = {task.id: task for task in self.many(fitting)}
             return [found[task_id] for task_id in fitting]
         parameters = {**self._ready_parameters(query, now), "limit": query.limit}
-        return self._tasks(self._ready_rows("list_ready", "list_ready_here", _order, parameters))
+        return self._tasks(self._ready_rows("list_ready", "list_ready_here", order_of, parameters))
 
     def _ready_rows(
         self, everywhere: str, here: str, key: Callable[[Row], Any], parameters: Mapping[str, Any]
@@ -228,7 +228,9 @@ class SqlTasks:
 
     def depend_all(self, edges: Sequence[tuple[int, int]]) -> None:
         """Add dependencies, (task, on)."""
-        self._session.many("insert_dependency", [{"task_id": one, "depends_on_id": on} for one, on in sorted(edges)])
+        self._session.many(
+            "insert_new_dependency", [{"task_id": one, "depends_on_id": on} for one, on in sorted(edges)]
+        )
 
     def undepend(self, task_id: int, on: int) -> bool:
         """Remove a dependency; false when there was none."""
@@ -328,53 +330,6 @@ def _columns(task: NewTask | Task) -> dict[str, Any]:
         "not_before": rows.time(task.not_before),
         **({"repository_id": task.repository_id} if isinstance(task, NewTask) else {}),
     }
-
-
-def _order(row: Row) -> tuple[int, int, int, int]:
-    """Sorts rows as `ORDER BY priority_rank, impact DESC, complexity_order, id` does."""
-    scores = (row["complexity_manual"], row["complexity_auto"], 5)
-    complexity = next(score for score in scores if score is not None)
-    return (Priority(row["priority"]).rank, -row["impact"], complexity, row["id"])
-
-
-def _cursor(task: Task, sort: str) -> str:
-    values: dict[str, list[Any]] = {
-        "id": [task.id],
-        "-id": [task.id],
-        "-updated_at": [task.id, to_text(task.updated_at)],
-        "order": [
-            task.id,
-            task.priority.rank,
-            -task.impact,
-            task.complexity if task.complexity is not None else 5,
-        ],
-    }
-    return base64.urlsafe_b64encode(rows.to_json([sort, *values[sort]]).encode()).decode().rstrip("=")
-
-
-def _after(query: TaskQuery) -> dict[str, Any]:
-    values: list[Any] = []
-    if query.cursor is not None:
-        try:
-            padded = query.cursor + "=" * (-len(query.cursor) % 4)
-            sort, *values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-            shapes = {"id": [int], "-id": [int], "-updated_at": [int, str], "order": [int, int, int, int]}
-            if sort != query.sort or [type(value) for value in values] != shapes[sort]:
-                raise ValueError
-        except (ValueError, binascii.Error, TypeError, KeyError, RecursionError):
-            raise Invalid("the cursor is not one that this list gave; begin again without it") from None
-    after_id = values[0] if values else 0
-    if query.sort == "-updated_at":
-        return {"after_id": after_id, "after_at": values[1] if values else None}
-    if query.sort == "order":
-        rank, impact, complexity = values[1:] or (-1, 0, 0)
-        return {
-            "after_id": after_id,
-            "after_rank": rank,
-            "after_impact": impact,
-            "after_complexity": complexity,
-        }
-    return {"after_id": after_id}
 
 
 def _task(row: Row, dependencies: tuple[int, ...] = ()) -> Task:

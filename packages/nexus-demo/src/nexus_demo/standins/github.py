@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import attrs
 
 from .github_api import Request, Response, answer
+from .github_login import LoginDesk
 from .github_shapes import BOT, Json, Pull, signature
 from .github_world import Refused, World
 
@@ -80,6 +81,7 @@ class GitHubStandIn:
         self.requests: list[Recorded] = []
         self.deliveries: list[Delivered] = []
         self.world = World(repositories, self._announce)
+        self.desk = LoginDesk()  #: where people log in; a test sets up its application there
         self._troubles: list[Trouble] = []
         self._threads: list[threading.Thread] = []
         self._server: ThreadingHTTPServer | None = None
@@ -205,7 +207,8 @@ class GitHubStandIn:
 
     def _answer(self, recorded: Recorded) -> Response:
         try:
-            return answer(self.world, self._let_in(recorded))
+            told = self.desk.answer(recorded.method, recorded.path, recorded.body, recorded.headers)
+            return told or answer(self.world, self._let_in(recorded))
         except Refused as refusal:
             return Response(status=refusal.status, document=refusal.document)
 

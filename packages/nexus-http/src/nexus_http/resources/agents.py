@@ -6,14 +6,21 @@ import falcon
 
 from nexus_core.wire import agent_state_to_wire
 from nexus_http.cursors import part
-from nexus_http.fields import PAGE, Field
+from nexus_http.fields import NAMED_PAGE, Field
 from nexus_http.operations import Resource, Scope, actor_of, operation, page, send
 
 from .assignments import AssignmentResource
 
 ASSIGN = (
     Field("task_id", "task", "The task.", required=True),
-    Field("agent", "text", "Who gets it; the policy picks when nobody is named.", nullable=True, max_length=100),
+    Field(
+        "agent",
+        "text",
+        "Who gets it; the policy picks when nobody is named.",
+        nullable=True,
+        min_length=1,
+        max_length=100,
+    ),
     Field("reason", max_length=2_000),
     Field("override", "flag", "Assign although the task is not ready; for admins, and the event says so."),
 )
@@ -22,7 +29,7 @@ ASSIGN = (
 class Agents(Resource):
     """All agents."""
 
-    @operation(Scope.ASSIGNMENTS_READ, "List agents with what they do", query=PAGE, returns="Page[AgentState]")
+    @operation(Scope.ASSIGNMENTS_READ, "List agents with what they do", query=NAMED_PAGE, returns="Page[AgentState]")
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Every agent with its state and its current assignments."""
         found = self.nexus.agents.list(actor=actor_of(req))
@@ -37,7 +44,7 @@ class Assign(AssignmentResource):
 
     @operation(
         Scope.AGENTS_ASSIGN, "Assign a task to an agent", body=ASSIGN, returns="Assignment", status=201,
-        errors=("not_ready", "no_agent"),
+        errors=("not_ready", "no_agent", "not_found"),
     )  # fmt: skip
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """A ready task for the agent that is named, or for the one that the policy picks."""

@@ -67,7 +67,7 @@ class Assignments(AssignmentResource):
         query = self.query(req)
         limit, after = query.pop("limit", 50), after_of(query.pop("cursor", None))
         if "task_id" in query:
-            query["task_id"] = self.task_id(query["task_id"], "?task_id")
+            query["task_id"] = self.seen_task(req, query["task_id"], "?task_id")
         actor = actor_of(req)
         found = self.nexus.assignments.list(**query, after=after, limit=limit, actor=actor)
         tasks = {task.id: task for task in self.nexus.tasks.many([one.task_id for one in found], actor=actor)}
@@ -196,6 +196,7 @@ class Cancel(AssignmentResource):
     )  # fmt: skip
     def on_post(self, req: falcon.Request, resp: falcon.Response, assignment_id: int) -> None:
         """End an assignment from outside; the agent is stopped and the task can be claimed again."""
+        self.own(req, assignment_id)
         self.own(req, assignment_id)
         reason = self.body(req).get("reason", "")
         send(

@@ -6,6 +6,7 @@ import falcon
 
 from nexus_core.domain.deliveries import DeliveryState, Reply
 from nexus_core.wire import delivery_to_wire
+from nexus_http.client_address import address_of
 from nexus_http.cursors import after_of, next_after
 from nexus_http.encoding import encode
 from nexus_http.fields import PAGE, Field
@@ -28,11 +29,16 @@ class Webhooks(Resource):
     """Where other systems send their webhooks."""
 
     @operation(PUBLIC, "Receive a webhook; its signature decides", media=("*/*",), max_body=FILE_LIMIT,
-               returns="Received", status=202)  # fmt: skip
+               returns="Received", status=202, metered=False)  # fmt: skip
     def on_post(self, req: falcon.Request, resp: falcon.Response, source: str) -> None:
         """Check the signature over the raw body, store the delivery, answer; it is handled in the background."""
+        req.context.is_on_record = True  # what becomes of a webhook stands in the audit, refusals too
         received = self.nexus.deliveries.receive(
-            source, raw_body(req), dict(req.headers_lower), address=req.remote_addr
+            source,
+            raw_body(req),
+            dict(req.headers_lower),
+            address=address_of(req),
+            request_id=getattr(req.context, "request_id", None),
         )
         if received.reply is not None:
             _reply(resp, received.reply)

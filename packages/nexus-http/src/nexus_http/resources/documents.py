@@ -5,14 +5,14 @@ from __future__ import annotations
 import falcon
 
 from nexus_http.cursors import part
-from nexus_http.fields import PAGE
+from nexus_http.fields import NAMED_PAGE
 from nexus_http.operations import Resource, Scope, actor_of, operation, page, send
 
 
 class Documents(Resource):
     """The documents of a repository."""
 
-    @operation(Scope.REPOSITORIES_READ, "Render a repository's documents", query=PAGE, returns="Page[Document]")
+    @operation(Scope.REPOSITORIES_READ, "Render a repository's documents", query=NAMED_PAGE, returns="Page[Document]")
     def on_get(self, req: falcon.Request, resp: falcon.Response, repository_id: int) -> None:
         """The documents as they would be committed now."""
         rendered = self.nexus.documents.render(repository_id, actor=actor_of(req))

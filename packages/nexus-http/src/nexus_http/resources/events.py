@@ -31,6 +31,9 @@ LIST = (
     Field("newest", "flag", "The latest ones, instead of the first."),
     *PAGE,
 )
+LAST_ID = Field(
+    "Last-Event-ID", "text", "The last event that you got; wins over `after`.", pattern="^[0-9]{1,18}$", max_length=18
+)
 _STREAM_SECONDS = 600  #: then the client comes again, by itself, where it was
 _COMMENT_SECONDS = 15  #: a sign of life, which also shows that the client has gone
 _BATCH = 100
@@ -39,9 +42,10 @@ _BATCH = 100
 class _Feed(Resource):
     """What both forms of the feed share."""
 
-    def reader(self, query: dict[str, Any], actor: Actor) -> Callable[[int, int], list[Event]]:
+    def reader(self, query: dict[str, Any], req: falcon.Request) -> Callable[[int, int], list[Event]]:
         """A function (after, limit) that reads the feed as the query filters it."""
-        task = self.task_id(query["task"], "?task") if "task" in query else None
+        actor = actor_of(req)
+        task = self.seen_task(req, query["task"], "?task") if "task" in query else None
 
         def read(after: int, limit: int) -> list[Event]:
             return self.nexus.events.list(
@@ -64,8 +68,10 @@ class Events(_Feed):
         """Events after an id, in the order in which they were committed: who follows `next_cursor` misses none."""
         query = self.query(req)
         after, limit = _start(query), query.get("limit", 50)
-        read = self.reader(query, actor_of(req))
-        found = read(after, limit) or _wait(read, after, limit, query.get("wait", 0), _gone(req))
+        read = self.reader(query, req)
+        # Of the newest there is nothing to wait for: what comes later is found after them.
+        patience = 0 if query.get("newest") else query.get("wait", 0)
+        found = read(after, limit) or _wait(read, after, limit, patience, _gone(req))
         more = None if query.get("newest") or not found else str(found[-1].id)
         send(resp, page([event_to_wire(event) for event in found], more if len(found) == limit else None))
 
@@ -73,12 +79,13 @@ class Events(_Feed):
 class EventStream(_Feed):
     """The feed as server-sent events."""
 
-    @operation(Scope.EVENTS_READ, "Follow events", query=_FEED, returns="Event", answers=("text/event-stream",))
+    @operation(Scope.EVENTS_READ, "Follow events", query=_FEED, returns="Event",
+               answers=("text/event-stream",), headers=(LAST_ID,))  # fmt: skip
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Events as they happen: from now on, from `after`, or from where `Last-Event-ID` says that you were."""
         query = self.query(req)
         actor = actor_of(req)
-        read = self.reader(query, actor)
+        read = self.reader(query, req)
         after = self._start(req, query, actor)
         # As long as it takes until those who have gone are noticed, such as this client on its former connection.
         if not waiting.take_seat(2 * waiting.PAUSE_SECONDS):

@@ -6,7 +6,7 @@ import falcon
 
 from nexus_core.wire import activity_to_wire
 from nexus_http.cursors import part
-from nexus_http.fields import PAGE, Field
+from nexus_http.fields import PAGE, SAYING, Field
 from nexus_http.operations import Resource, Scope, actor_of, operation, page, send
 
 MAX_OPEN = 1000
@@ -28,7 +28,7 @@ class Answer(Resource):
 
     @operation(
         Scope.TASKS_WRITE, "Answer a question", returns="Activity", errors=("conflict",),
-        body=(Field("answer", required=True, max_length=20_000),),
+        body=(Field("answer", required=True, max_length=20_000, pattern=SAYING),),
     )  # fmt: skip
     def on_post(self, req: falcon.Request, resp: falcon.Response, activity_id: int) -> None:
         """The first answer wins; later ones are told so."""

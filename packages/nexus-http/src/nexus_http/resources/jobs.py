@@ -26,7 +26,7 @@ class Jobs(Resource):
         """Jobs by id."""
         query = self.query(req)
         limit, after = query.pop("limit", 50), after_of(query.pop("cursor", None))
-        found = self.nexus.jobs.list(**query, limit=limit, after=after)
+        found = self.nexus.jobs.list(**query, limit=limit, after=after, actor=actor_of(req))
         send(resp, page([job_to_wire(job) for job in found], next_after(found, limit)))
 
 
@@ -36,7 +36,7 @@ class OneJob(Resource):
     @operation(Scope.JOBS_READ, "Read a job", returns="Job")
     def on_get(self, req: falcon.Request, resp: falcon.Response, job_id: int) -> None:
         """The job, with its last error."""
-        send(resp, job_to_wire(self.nexus.jobs.get(job_id)))
+        send(resp, job_to_wire(self.nexus.jobs.get(job_id, actor=actor_of(req))))
 
 
 class JobRetry(Resource):

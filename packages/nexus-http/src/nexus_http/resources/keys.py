@@ -15,12 +15,12 @@ from nexus_http.operations import Resource, Scope, actor_of, operation, page, se
 SCOPES = tuple(str(scope) for scope in Scope)
 ROLES = tuple(str(role) for role in Role)
 NEW = (
-    Field("name", "text", "What it is for.", required=True, max_length=100),
+    Field("name", "text", "What it is for.", required=True, min_length=1, max_length=100),
     Field("scopes", "texts", "What it may do; instead of a role.", choices=SCOPES, nullable=True),
     Field("role", "text", "A named set of scopes.", choices=ROLES, nullable=True),
     Field("repositories", "ids", "Only these; null = all.", nullable=True),
-    Field("agent", "text", "The agent that it is bound to.", nullable=True, max_length=100),
-    Field("expires_at", "text", "An instant in ISO 8601.", nullable=True, max_length=40),
+    Field("agent", "text", "The agent that it is bound to.", nullable=True, min_length=1, max_length=100),
+    Field("expires_at", "time", "An instant in ISO 8601.", nullable=True),
 )
 
 
@@ -30,10 +30,18 @@ class Keys(Resource):
     @operation(Scope.KEYS_READ, "List keys", query=PAGE, returns="Page[Key]")
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """The keys, without their secrets."""
-        keys, more = part(self.nexus.keys.list(), self.query(req))
+        keys, more = part(self.nexus.keys.list(actor=actor_of(req)), self.query(req))
         send(resp, page([key_to_wire(key) for key in keys], more))
 
-    @operation(Scope.KEYS_WRITE, "Create a key", body=NEW, returns="NewKey", status=201)
+    @operation(
+        Scope.KEYS_WRITE,
+        "Create a key",
+        body=NEW,
+        returns="NewKey",
+        status=201,
+        errors=("not_found",),
+        one_of=("scopes", "role"),
+    )
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """A new key; this answer is the only place where it is shown."""
         new = self.body(req)
@@ -42,7 +50,7 @@ class Keys(Resource):
         if (scopes is None) == (role is None):
             raise Invalid("name either scopes or a role", faults=(Fault("/scopes", "expected, or else a role"),))
         if new.get("expires_at") is not None:
-            new["expires_at"] = _instant(new["expires_at"])
+            new["expires_at"] = from_text(new["expires_at"])
         made = self.nexus.keys.create(new.pop("name"), scopes=scopes, role=role, **new, actor=actor)
         send(resp, new_key_to_wire(made), 201)
 
@@ -55,12 +63,3 @@ class OneKey(Resource):
         """The key is refused from now on."""
         self.nexus.keys.revoke(key_id, actor=actor_of(req))
         resp.status = 204
-
-
-def _instant(text: str) -> object:
-    try:
-        return from_text(text)
-    except ValueError:
-        raise Invalid(
-            "the body is not valid", faults=(Fault("/expires_at", "expected an instant in ISO 8601"),)
-        ) from None

@@ -28,7 +28,9 @@ class Metrics(Resource):
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Tasks by status, jobs by lane and state, requests by method and class of status."""
         if not _is_local(req):
-            Authentication(self.nexus).identify(req).require(Scope.JOBS_READ)
+            actor = Authentication(self.nexus).identify(req)
+            actor.require(Scope.JOBS_READ)
+            actor.require_whole_hub("read the figures of the whole hub")
         resp.content_type = TEXT
         resp.text = "".join(self._families())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import falcon
@@ -12,7 +12,8 @@ import falcon
 from nexus_http.encoding import encode
 from nexus_http.openapi import describe
 from nexus_http.operations import PUBLIC, Resource, operation
-from nexus_http.reference_page import STYLE, render
+from nexus_http.reference_assets import SCRIPT, STYLE
+from nexus_http.reference_page import render
 
 
 class OpenApi(Resource):
@@ -39,9 +40,17 @@ class Docs(Resource):
 
     @operation(PUBLIC, "Read the API reference as a page", answers=("text/html",))
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Every operation with its fields and errors; one file, without scripts, so that it works offline."""
-        style = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-        policy = f"default-src 'none'; style-src 'sha256-{style}'; frame-ancestors 'none'; base-uri 'none'"
-        resp.set_header("Content-Security-Policy", policy)
+        """Every operation with its fields, examples and errors; one file that loads nothing, so it works offline."""
+        resp.set_header("Content-Security-Policy", _policy())
         resp.content_type = "text/html; charset=utf-8"
         resp.data = self._page
+
+
+@cache
+def _policy() -> str:
+    """What the page may do: be styled and searched by its own style and script, and nothing else."""
+    hashes = [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (STYLE, SCRIPT)]
+    return (
+        f"default-src 'none'; style-src 'sha256-{hashes[0]}'; script-src 'sha256-{hashes[1]}'; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    )

@@ -6,16 +6,19 @@ import falcon
 
 from nexus_core.wire import repository_to_wire
 from nexus_http.cursors import part
-from nexus_http.fields import PAGE, Field
+from nexus_http.fields import PAGE, REPOSITORY, Field
 from nexus_http.operations import Resource, Scope, actor_of, operation, page, send
 
+_PLACE = (
+    Field("url", "text", "Where it is cloned from.", min_length=1, max_length=2_000),
+    Field("default_branch", min_length=1, max_length=250),
+)
 NEW = (
-    Field("name", "text", "owner/name", required=True, max_length=201),
-    Field("url", "text", "Where it is cloned from.", max_length=2_000),
-    Field("default_branch", max_length=250),
+    Field("name", "text", "owner/name", required=True, max_length=201, pattern=REPOSITORY),
+    *_PLACE,
     Field("external_id", "text", "The host’s own id.", nullable=True, max_length=100),
 )
-CHANGES = (Field("name", "text", "owner/name", max_length=201), *NEW[1:])
+CHANGES = (Field("name", "text", "owner/name", max_length=201, pattern=REPOSITORY), *_PLACE)
 
 
 class Repositories(Resource):
@@ -58,7 +61,7 @@ class OneRepository(Resource):
         """The repository."""
         send(resp, repository_to_wire(self.nexus.repositories.get(repository_id, actor=actor_of(req))))
 
-    @operation(Scope.REPOSITORIES_WRITE, "Edit a repository", body=CHANGES, returns="Repository")
+    @operation(Scope.REPOSITORIES_WRITE, "Edit a repository", body=CHANGES, returns="Repository", errors=("duplicate",))
     def on_patch(self, req: falcon.Request, resp: falcon.Response, repository_id: int) -> None:
         """Change its name, address or branch."""
         changed = self.nexus.repositories.edit(repository_id, self.body(req), actor=actor_of(req))

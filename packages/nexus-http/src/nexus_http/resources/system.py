@@ -8,14 +8,15 @@ import falcon
 
 from nexus_core.domain.health import Finding
 from nexus_core.plugins.manager import PluginInfo
-from nexus_http.fields import PAGE
-from nexus_http.operations import PUBLIC, Resource, Scope, operation, page, send
+from nexus_http.cursors import part
+from nexus_http.fields import NAMED_PAGE
+from nexus_http.operations import PUBLIC, Resource, Scope, actor_of, operation, page, send
 
 
 class Alive(Resource):
     """Whether the process answers."""
 
-    @operation(PUBLIC, "Say that the process is alive", returns="Health")
+    @operation(PUBLIC, "Say that the process is alive", returns="Health", metered=False)
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """200 as long as requests are answered at all."""
         send(resp, {"status": "ok"})
@@ -24,7 +25,7 @@ class Alive(Resource):
 class Ready(Resource):
     """Whether the hub can work."""
 
-    @operation(PUBLIC, "Say whether the hub can work", returns="Health", errors=("unavailable",))
+    @operation(PUBLIC, "Say whether the hub can work", returns="Health", errors=("unavailable",), metered=False)
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """200 when the store answers, else 503; what is wrong stands in `GET /doctor` and in the log."""
         if all(finding.ok for finding in self.nexus.health.ready()):
@@ -37,19 +38,22 @@ class Ready(Resource):
 class Plugins(Resource):
     """What is installed."""
 
-    @operation(Scope.JOBS_READ, "List plugins", query=PAGE, returns="Page[Plugin]")
+    @operation(Scope.JOBS_READ, "List plugins", query=NAMED_PAGE, returns="Page[Plugin]")
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Every plugin with what it brings."""
-        send(resp, page([plugin_to_wire(plugin) for plugin in self.nexus.plugins.info()]))
+        plugins, more = part(self.nexus.plugins.info(), self.query(req), key=lambda plugin: plugin.name)
+        send(resp, page([plugin_to_wire(plugin) for plugin in plugins], more))
 
 
 class Doctor(Resource):
     """How the hub is."""
 
-    @operation(Scope.JOBS_READ, "Look at everything that can be wrong", query=PAGE, returns="Page[Check]")
+    @operation(Scope.JOBS_READ, "Look at everything that can be wrong", query=NAMED_PAGE, returns="Page[Check]")
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
-        """Every health check with what it found."""
-        send(resp, page([finding_to_wire(finding) for finding in self.nexus.health.check()]))
+        """Every health check with what it found; not for keys that are narrowed to repositories."""
+        actor_of(req).require_whole_hub("look at the whole hub")
+        findings, more = part(self.nexus.health.check(), self.query(req), key=lambda finding: finding.name)
+        send(resp, page([finding_to_wire(finding) for finding in findings], more))
 
 
 def plugin_to_wire(plugin: PluginInfo) -> dict[str, Any]:

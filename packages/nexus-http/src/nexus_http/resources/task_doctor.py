@@ -13,7 +13,7 @@ _CASES = Field("cases", "number", "How many cases of each finding at most; 20 ot
 _PLACE = "Its id or its name, owner/name; `none` for the tasks that are in no repository."
 QUERY = (
     Field("repository", "name", _PLACE),
-    Field("only", "texts", "Only these checks, by code."),
+    Field("only", "texts", "Only these checks, by code.", listed="checks"),
     _CASES,
     *PAGE,
 )
@@ -21,7 +21,7 @@ BODY = (
     Field("repository", "name", _PLACE, required=True),
     Field(
         "mend", "texts", "`code`, or `code:name` where there is a choice. Without it, all that asks for no decision.",
-        nullable=True,
+        nullable=True, listed="mends",
     ),
     Field("dry_run", "flag", "Only report what would be done."),
     _CASES,

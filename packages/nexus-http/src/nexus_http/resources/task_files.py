@@ -6,23 +6,30 @@ from typing import Any
 
 import falcon
 
+from nexus_core.errors import Invalid, NotFound
 from nexus_core.wire import report_to_wire
 from nexus_http.encoding import decode
-from nexus_http.fields import Field, check_body
+from nexus_http.fields import REPOSITORY, Field, check_body
 from nexus_http.middleware import is_json, media_type
 from nexus_http.operations import FILE_LIMIT, Resource, Scope, actor_of, operation, raw_body, send
 
 JSON_LINES = "application/jsonl"
 
 PLACE = (
-    Field("repository", "text", "The repository, owner/name; it is added if it is new."),
+    Field(
+        "repository", "text", "The repository, owner/name; it is added if it is new.", max_length=201,
+        pattern=REPOSITORY,
+    ),
     Field("path", "text", "Where the file stands in the repository.", max_length=500),
-    Field("format", "text", "Such as `taskmaster` or `jsonl`; otherwise media type, path or content tell."),
+    Field(
+        "format", "text", "Such as `taskmaster` or `jsonl`; otherwise media type, path or content tell.",
+        listed="formats",
+    ),
     Field("tag", "text", "Of a complexity report: the tag that it is of. Default: as its path says.", max_length=100),
     Field("dry_run", "flag", "Only report what would be done."),
-)
+)  # fmt: skip
 BODY = (
-    Field("repository", required=True),
+    Field("repository", required=True, max_length=201, pattern=REPOSITORY),
     Field("content", required=True, doc="The file.", max_length=FILE_LIMIT),
     *PLACE[1:],
 )
@@ -44,13 +51,30 @@ class TaskImport(Resource):
         """
         place = self.query(req) | {"media_type": media_type(req)}
         raw = raw_body(req)
-        if "repository" not in place and is_json(media_type(req)):
-            given: dict[str, Any] = check_body(decode(raw), BODY)
+        if is_json(media_type(req)) and (given := _enclosing(raw, "repository" in place)) is not None:
             raw = given.pop("content").encode()
-            place |= given | {"media_type": None}
-        repository = check_body({"repository": place.pop("repository", "")}, PLACE)["repository"]
+            place = given | place | {"media_type": None}
+        repository = place.pop("repository", None)
+        if repository is None:
+            raise NotFound("no repository is named; send the file with `?repository=owner/name`")
         report = self.nexus.tasks.import_file(raw, repository, **place, actor=actor_of(req))
         send(resp, report_to_wire(report, self.prefix))
+
+
+def _enclosing(raw: bytes, may_be_file: bool) -> dict[str, Any] | None:
+    """The fields of a body that has the file as one of them; None when the body is the file itself.
+
+    :raises Invalid: it cannot be the file, and is no such body
+    """
+    try:
+        body = decode(raw)
+    except Invalid:
+        if may_be_file:
+            return None
+        raise
+    if may_be_file and not (isinstance(body, dict) and isinstance(body.get("content"), str)):
+        return None
+    return check_body(body, BODY)
 
 
 class TaskExport(Resource):
@@ -58,7 +82,11 @@ class TaskExport(Resource):
 
     @operation(
         Scope.TASKS_READ, "Export a repository's tasks as a file",
-        query=(Field("repository", "text", required=True), Field("format", "text", "Such as `taskmaster` or `jsonl`.")),
+        query=(
+            Field("repository", "text", required=True),
+            Field("format", "text", "Such as `taskmaster` or `jsonl`. Default: the one of the imported file.",
+                  listed="formats"),
+        ),
         answers=("application/json", JSON_LINES), returns="TaskFile",
     )  # fmt: skip
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:

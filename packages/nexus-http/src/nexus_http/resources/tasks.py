@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,15 +10,26 @@ import falcon
 
 from nexus_core.domain.tasks import Priority, Status, Task
 from nexus_core.errors import Fault, Invalid, StaleWrite
-from nexus_core.ports.queries import TaskQuery
+from nexus_core.ports.queries import TASK_CURSOR, TaskQuery
 from nexus_core.wire import complexity_to_wire, readiness_to_wire, task_to_wire
-from nexus_http.fields import PAGE, Field
-from nexus_http.operations import Resource, Scope, actor_of, operation, page, send
+from nexus_http.encoding import encode
+from nexus_http.fields import LIMIT, SAYING, Field
+from nexus_http.operations import (
+    Resource,
+    Scope,
+    actor_of,
+    operation,
+    send,
+    send_encoded,
+    send_encoded_page,
+)
 from nexus_http.problems import HttpProblem
+from nexus_http.schemas import SHAPES
 
 STATUSES = tuple(str(status) for status in Status)
 PRIORITIES = tuple(str(priority) for priority in Priority)
-SORTS = ("id", "-id", "priority", "-updated_at", "order")
+SORTS = ("id", "-id", "-updated_at", "order", "priority")
+_FIELDS = tuple(field.partition(":")[0] for field in SHAPES["Task"].split())
 
 FILTERS = (
     Field("status", "texts", "One or more; repeat it, or separate by commas.", choices=STATUSES),
@@ -27,17 +39,18 @@ FILTERS = (
     Field("parent", "task", "Only the subtasks of this task."),
     Field("q", "text", "Words in title or description.", max_length=500),
     Field("agent", "text", "Only those that this agent holds."),
-    Field("sort", "text", "`order` is the order in which ready tasks are handed out.", choices=SORTS),
-    Field("fields", "texts", "Only these fields of each task."),
-    *PAGE,
+    Field("sort", "text", "`order`, or `priority`, is the order in which ready tasks are handed out.", choices=SORTS),
+    Field("fields", "texts", "Only these fields of each task.", choices=_FIELDS),
+    *LIMIT,
+    Field("cursor", "text", "`next_cursor` of the page before.", pattern=f"^{TASK_CURSOR}$"),
 )
 
 _EDITABLE = (
-    Field("description"),
+    Field("description", max_length=100_000),
     Field("details", max_length=1_000_000),
-    Field("test_strategy"),
+    Field("test_strategy", max_length=100_000),
     Field("priority", choices=PRIORITIES),
-    Field("labels", "texts", max_length=100),
+    Field("labels", "texts", min_length=1, max_length=100),
     Field(
         "complexity_manual",
         "number",
@@ -47,16 +60,18 @@ _EDITABLE = (
         maximum=10,
     ),
     Field("parent_id", "task", "The task that this is a part of.", nullable=True),
-    Field("not_before", "text", "Parked until then: an instant in ISO 8601. Null: not parked.", nullable=True),
+    Field("not_before", "time", "Parked until then: an instant in ISO 8601. Null: not parked.", nullable=True),
 )
 NEW = (
-    Field("title", required=True, max_length=500),
+    Field("title", required=True, max_length=500, pattern=SAYING),
     *_EDITABLE,
     Field("repository", "name", "Its id or its name, owner/name.", nullable=True),
     Field("dependencies", "ids", "The tasks that it waits for."),
     Field("raw_data", "object", "The object that it came from, kept as it is.", nullable=True),
 )
-CHANGES = (Field("title", max_length=500), *_EDITABLE)
+CHANGES = (Field("title", max_length=500, pattern=SAYING), *_EDITABLE)
+IF_NONE_MATCH = Field("If-None-Match", "text", "The ETag of the version that you have: 304 when it is still that.")
+MAY_MATCH = Field("If-Match", "text", "The ETag of the version that you read; 412 when it was changed meanwhile.")
 MOVE = (Field("status", required=True, choices=STATUSES), Field("reason", max_length=2_000))
 
 
@@ -81,17 +96,20 @@ class _Tasks(Resource):
 class Tasks(_Tasks):
     """All tasks."""
 
-    @operation(Scope.TASKS_READ, "List tasks", query=FILTERS, returns="Page[Task]")
+    @operation(Scope.TASKS_READ, "List tasks", query=FILTERS, returns="Page[TaskPart]")
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """The tasks that the filters leave, a page at a time."""
         query = self.query(req)
         fields = query.pop("fields", None)
-        self.parent(query, "parent", "?parent")
+        if "parent" in query:
+            query["parent"] = self.seen_task(req, query["parent"], "?parent")
         query["status"] = tuple(query.get("status", ()))
-        found = self.nexus.tasks.list(TaskQuery(**query), actor=actor_of(req))
-        send(resp, page([select(self.wire(task), fields) for task in found.items], found.next_cursor))
+        if query.get("sort") == "priority":
+            query["sort"] = "order"
+        found = self.nexus.tasks.show_page(TaskQuery(**query), actor=actor_of(req))
+        send_encoded_page(resp, narrowed(found.items, fields), found.next_cursor)
 
-    @operation(Scope.TASKS_WRITE, "Create a task", body=NEW, returns="Task", status=201, errors=("cycle",))
+    @operation(Scope.TASKS_WRITE, "Create a task", body=NEW, returns="Task", status=201, errors=("not_found",))
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """A new task, pending."""
         fields = self.body(req)
@@ -104,19 +122,20 @@ class Tasks(_Tasks):
 class OneTask(_Tasks):
     """One task."""
 
-    @operation(Scope.TASKS_READ, "Read a task", returns="Task")
+    @operation(Scope.TASKS_READ, "Read a task", returns="Task", headers=(IF_NONE_MATCH,))
     def on_get(self, req: falcon.Request, resp: falcon.Response, task: str) -> None:
         """The task, with its version as the ETag."""
-        found = self.nexus.tasks.get(self.task_id(task), actor=actor_of(req))
+        found = self.nexus.tasks.show(self.task_id(task), actor=actor_of(req))
         if req.if_none_match and any(_version_of(tag) in (found.version, "*") for tag in req.if_none_match):
             resp.status = 304
             resp.etag = str(found.version)
             return
-        self.send_task(resp, found)
+        resp.etag = str(found.version)
+        send_encoded(resp, found.body.encode())
 
     @operation(
         Scope.TASKS_WRITE, "Edit a task", body=CHANGES, media=("application/merge-patch+json",), returns="Task",
-        conditional=True,
+        conditional=True, errors=("conflict",),
     )  # fmt: skip
     def on_patch(self, req: falcon.Request, resp: falcon.Response, task: str) -> None:
         """Change fields of the task that was read, at the version that was read."""
@@ -134,7 +153,7 @@ class TaskStatus(_Tasks):
 
     @operation(
         Scope.TASKS_WRITE, "Move a task", body=MOVE, media=("application/merge-patch+json",), returns="Task",
-        errors=("transition_refused", "stale_write"),
+        errors=("transition_refused", "stale_write"), headers=(MAY_MATCH,),
     )  # fmt: skip
     def on_patch(self, req: falcon.Request, resp: falcon.Response, task: str) -> None:
         """Move it to another status; with `If-Match`, only from the version that was read."""
@@ -181,6 +200,11 @@ class TaskDependency(_Tasks):
         """The task no longer waits for the other."""
         on = self.task_id(other)
         self.send_task(resp, self.nexus.tasks.undepend(self.task_id(task), on, actor=actor_of(req)))
+
+
+def narrowed(items: str, fields: list[str] | None) -> bytes:
+    """Only these fields of a JSON array's objects; most ask for all, and then it goes out as it came."""
+    return items.encode() if fields is None else encode([select(item, fields) for item in json.loads(items)])
 
 
 def select(document: dict[str, Any], fields: list[str] | None) -> dict[str, Any]:

@@ -1,5 +1,25 @@
 -- Statements that PostgreSQL needs in other words than the core's; the names are the core's.
 
+-- fragment: task_json
+-- A row that becomes JSON as a whole costs a third less than the same from pairs of names and values.
+CAST((SELECT row_to_json(shown) FROM (SELECT
+    t.id,
+    CAST(:prefix AS text) || '-' || t.id AS key,
+    CASE WHEN t.repository_id IS NULL THEN NULL ELSE json_build_object('id', t.repository_id, 'name', r.name) END AS repository,
+    t.parent_id, t.title, t.description, t.details, t.test_strategy, t.status, t.priority,
+    COALESCE(t.complexity_manual, t.complexity_auto) AS complexity, t.complexity_auto, t.complexity_manual,
+    ARRAY(SELECT d.depends_on_id FROM task_dependencies d WHERE d.task_id = t.id ORDER BY 1) AS dependencies,
+    t.open_dependencies,
+    t.startable AND (t.not_before IS NULL OR t.not_before <= CAST(:now AS timestamptz)) AS ready,
+    t.labels, t.agent, t.external_key, t.raw_data,
+    to_char(t.not_before AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS not_before,
+    t.version,
+    to_char(t.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS created_at,
+    to_char(t.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS updated_at) shown) AS text)
+
+-- fragment: bodies
+string_agg(p.body, ',')
+
 -- name: claim_jobs
 WITH picked AS MATERIALIZED (
   -- Materialized: a plain IN (SELECT … LIMIT) may run more than once, and each run would lock further rows.
@@ -62,3 +82,12 @@ WITH RECURSIVE below (id) AS (
    CROSS JOIN LATERAL (SELECT 1 FROM tasks t WHERE t.id = step.id AND t.level > :level OFFSET 0) there
 )
 SELECT t.id, t.level FROM (SELECT id FROM below LIMIT :limit) found JOIN tasks t ON t.id = found.id
+
+-- name: list_descendants
+WITH RECURSIVE below (id, top) AS (
+  SELECT id, parent_id FROM tasks WHERE parent_id IN (:ids)
+  UNION
+  SELECT step.id, below.top FROM below
+   CROSS JOIN LATERAL (SELECT c.id FROM tasks c WHERE c.parent_id = below.id OFFSET 0) step
+)
+SELECT id, count(*) AS number FROM below GROUP BY id ORDER BY id

@@ -1,12 +1,12 @@
 -- fragment: key_columns
-id, name, scopes, repositories, agent, assignment_id, created_at, expires_at, last_used_at, revoked_at
+id, name, scopes, repositories, agent, assignment_id, created_at, expires_at, last_used_at, revoked_at, user_id
 
 -- fragment: user_columns
-id, github_id, username, role, created_at
+id, github_id, username, role, created_at, provider, organisation, disabled_at
 
 -- name: insert_key
-INSERT INTO api_keys (name, hash, scopes, repositories, agent, assignment_id, created_at, expires_at)
-VALUES (:name, :hash, :scopes, :repositories, :agent, :assignment_id, :now, :expires_at)
+INSERT INTO api_keys (name, hash, scopes, repositories, agent, assignment_id, created_at, expires_at, user_id)
+VALUES (:name, :hash, :scopes, :repositories, :agent, :assignment_id, :now, :expires_at, :user_id)
 RETURNING {key_columns}
 
 -- name: find_key
@@ -31,7 +31,8 @@ UPDATE api_keys SET revoked_at = :now WHERE assignment_id = :assignment_id AND r
 UPDATE api_keys SET last_used_at = :now WHERE id = :id
 
 -- name: insert_user
-INSERT INTO users (github_id, username, role, created_at) VALUES (:github_id, :username, :role, :now)
+INSERT INTO users (username, role, created_at, provider, organisation)
+VALUES (:username, :role, :now, :provider, :organisation)
 RETURNING {user_columns}
 
 -- name: get_user

@@ -2,10 +2,17 @@
 id, source, delivery_id, kind, state, subject, error, created_at, handled_at, headers, body
 
 -- name: insert_delivery
+-- The same content under another id is a replay. WHERE keeps SQLite from reading ON CONFLICT as a join's ON.
 INSERT INTO deliveries (source, delivery_id, kind, state, fingerprint, subject, headers, body, created_at)
-VALUES (:source, :delivery_id, :kind, :state, :fingerprint, :subject, :headers, :body, :now)
+SELECT :source, :delivery_id, :kind,
+       CASE WHEN EXISTS (SELECT 1 FROM deliveries o
+                          WHERE o.source = :source AND o.fingerprint = CAST(:fingerprint AS text) AND o.state <> 'failed')
+            THEN 'replay' ELSE 'received' END,
+       CAST(:fingerprint AS text), CAST(:subject AS text), /*pg: CAST( */ :headers /*pg: AS jsonb) */, :body,
+       /*pg: CAST( */ :now /*pg: AS timestamptz) */
+ WHERE 1 = 1
 ON CONFLICT DO NOTHING
-RETURNING id
+RETURNING id, state
 
 -- name: find_delivery
 SELECT {delivery_columns} FROM deliveries WHERE source = :source AND delivery_id = :delivery_id
@@ -13,9 +20,6 @@ SELECT {delivery_columns} FROM deliveries WHERE source = :source AND delivery_id
 -- name: lock_fingerprint
 SELECT /*pg: pg_advisory_xact_lock(7237103, hashtext(:fingerprint)) IS NULL AND */
        CAST(:fingerprint AS text) IS NOT NULL AS locked
-
--- name: find_fingerprint
-SELECT id FROM deliveries WHERE source = :source AND fingerprint = :fingerprint AND state <> 'failed' LIMIT 1
 
 -- name: get_delivery
 SELECT {delivery_columns} FROM deliveries WHERE id = :id

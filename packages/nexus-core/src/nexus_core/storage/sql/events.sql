@@ -1,9 +1,12 @@
 -- fragment: event_columns
-id, type, payload, created_at, actor_kind, actor_name, actor_id, task_id, repository_id, assignment_id, delivery
+id, type, payload, created_at, actor_kind, actor_name, actor_id, task_id, repository_id, assignment_id, delivery,
+key_id, address, request_id
 
 -- name: insert_event
-INSERT INTO events (type, payload, created_at, actor_kind, actor_name, actor_id, task_id, repository_id, assignment_id, delivery)
-VALUES (:type, :payload, :now, :actor_kind, :actor_name, :actor_id, :task_id, :repository_id, :assignment_id, :delivery)
+INSERT INTO events (type, payload, created_at, actor_kind, actor_name, actor_id, task_id, repository_id, assignment_id,
+                    delivery, key_id, address, request_id)
+VALUES (:type, :payload, :now, :actor_kind, :actor_name, :actor_id, :task_id, :repository_id, :assignment_id,
+        :delivery, :key_id, :address, :request_id)
 RETURNING id
 
 -- fragment: event_filter
@@ -25,6 +28,9 @@ SELECT {event_columns} FROM events
  WHERE {event_filter}
    /*pg: AND xid < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint) */
  ORDER BY xid DESC, id DESC LIMIT :limit
+
+-- name: list_latest_events
+SELECT {event_columns} FROM events WHERE type = :type ORDER BY id DESC LIMIT :limit
 
 -- name: get_event
 SELECT {event_columns} FROM events WHERE id = :id

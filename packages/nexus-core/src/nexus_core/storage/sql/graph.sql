@@ -118,7 +118,7 @@ SELECT t.id, t.open_dependencies, t.open_subtasks, t.blocked_ancestors, {willing
 SELECT t.id, t.open_dependencies, t.open_subtasks, t.blocked_ancestors, {willing} FROM tasks t WHERE t.id IN (:ids)
 
 -- name: outline_tasks
-SELECT t.id, t.chain, {open} AS is_open FROM tasks t
+SELECT t.id, CASE WHEN {open} THEN t.chain ELSE -1 END FROM tasks t
  WHERE (CAST(:everything AS boolean) OR t.repository_id IN (:visible))
    AND (CAST(:repository_id AS bigint) IS NULL OR t.repository_id = :repository_id)
  ORDER BY t.level, t.id

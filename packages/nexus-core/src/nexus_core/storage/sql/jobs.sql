@@ -83,6 +83,8 @@ SELECT {job_columns}
  WHERE (CAST(:state AS text) IS NULL OR state = :state)
    AND (CAST(:lane AS text) IS NULL OR lane = :lane)
    AND (CAST(:kind AS text) IS NULL OR kind = :kind)
+   AND (CAST(:everything AS boolean)
+        OR EXISTS (SELECT 1 FROM events e WHERE e.id = jobs.event_id AND e.repository_id IN (:visible)))
    AND id > :after_id
  ORDER BY id LIMIT :limit
 

@@ -8,9 +8,10 @@ ON CONFLICT (task_id) DO UPDATE
    SET value = excluded.value, source = excluded.source, estimator = excluded.estimator, factors = excluded.factors,
        reasoning = excluded.reasoning, scored_at = excluded.scored_at
 
--- name: set_complexity
-UPDATE tasks SET complexity_auto = :value
- WHERE id = :task_id AND (complexity_auto IS NULL OR complexity_auto <> :value)
+-- name: set_complexities
+UPDATE tasks SET complexity_auto = (SELECT s.value FROM task_scores s WHERE s.task_id = tasks.id)
+ WHERE id IN (:ids)
+   AND (SELECT s.value FROM task_scores s WHERE s.task_id = tasks.id) <> COALESCE(complexity_auto, 0)
 
 -- name: estimated_otherwise
 SELECT t.id FROM tasks t LEFT JOIN task_scores s ON s.task_id = t.id

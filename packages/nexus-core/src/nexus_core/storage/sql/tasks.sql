@@ -4,17 +4,19 @@ t.id, t.title, t.description, t.details, t.test_strategy, t.complexity_auto, t.c
        t.created_at, t.updated_at, t.assignment_id, t.agent, t.fence, t.failures, t.retry_at,
        t.open_dependencies, t.open_subtasks, t.blocked_ancestors, t.impact, t.chain, t.level, r.name AS repository
 
+-- fragment: joined
+FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
+
 -- fragment: task_filter
-(CAST(:everything AS boolean) OR t.repository_id IN (:visible))
-   AND (CAST(:repository_id AS bigint) IS NULL OR t.repository_id = :repository_id)
-   AND (CAST(:parent_id AS bigint) IS NULL OR t.parent_id = :parent_id)
-   AND (CAST(:any_status AS boolean) OR t.status IN (:statuses))
-   AND (CAST(:agent AS text) IS NULL OR t.agent = :agent)
-   AND (CAST(:label AS text) IS NULL OR CAST(t.labels AS text) LIKE :label ESCAPE '!')
-   AND (CAST(:words AS text) IS NULL OR lower(t.title) LIKE :words ESCAPE '!'
-        OR lower(t.description) LIKE :words ESCAPE '!')
-   AND (CAST(:any_ready AS boolean)
-        OR (t.startable AND (t.not_before IS NULL OR t.not_before <= :now)) = CAST(:ready AS boolean))
+1 = 1
+   /*when visible: AND t.repository_id IN (:visible) */
+   /*when repository_id: AND t.repository_id = :repository_id */
+   /*when parent_id: AND t.parent_id = :parent_id */
+   /*when statuses: AND t.status IN (:statuses) */
+   /*when agent: AND t.agent = :agent */
+   /*when label: AND CAST(t.labels AS text) LIKE :label ESCAPE '!' */
+   /*when words: AND (lower(t.title) LIKE :words ESCAPE '!' OR lower(t.description) LIKE :words ESCAPE '!') */
+   /*when ready: AND (t.startable AND (t.not_before IS NULL OR t.not_before <= :now)) = CAST(:ready AS boolean) */
 
 -- fragment: in_order
 t.priority_rank, -t.impact, t.complexity_order, t.id
@@ -43,9 +45,10 @@ SELECT (SELECT COALESCE(max(id), 0) FROM tasks) + i FROM n
 -- name: insert_reserved_task
 INSERT INTO tasks (id, title, description, details, test_strategy, complexity_auto, complexity_manual, status, priority,
                    priority_rank, repository_id, parent_id, labels, external_key, raw_data, not_before, created_at,
-                   updated_at, level)
+                   updated_at, level, open_dependencies, open_subtasks, blocked_ancestors, impact, chain)
 VALUES (:id, :title, :description, :details, :test_strategy, :complexity_auto, :complexity_manual, :status, :priority,
-        :priority_rank, :repository_id, :parent_id, :labels, :external_key, :raw_data, :not_before, :now, :now, :level)
+        :priority_rank, :repository_id, :parent_id, :labels, :external_key, :raw_data, :not_before, :now, :now, :level,
+        :open_dependencies, :open_subtasks, :blocked_ancestors, :impact, :chain)
 
 -- name: update_task
 UPDATE tasks
@@ -86,63 +89,177 @@ SELECT {task_columns}
  WHERE t.id IN (:ids)
  ORDER BY t.id
 
+-- fragment: by_id
+{joined}
+ WHERE {task_filter}
+   /*when after_id: AND t.id > :after_id */
+ ORDER BY t.id LIMIT :limit
+
+-- fragment: by_id_desc
+{joined}
+ WHERE {task_filter}
+   /*when after_id: AND t.id < :after_id */
+ ORDER BY t.id DESC LIMIT :limit
+
+-- fragment: by_updated_desc
+{joined}
+ WHERE {task_filter}
+   /*when after_at: AND (t.updated_at < :after_at OR (t.updated_at = :after_at AND t.id < :after_id)) */
+ ORDER BY t.updated_at DESC, t.id DESC LIMIT :limit
+
+-- fragment: by_order
+{joined}
+ WHERE {task_filter}
+   /*when after_id: AND ({in_order}) > (:after_rank, :after_impact, :after_complexity, :after_id) */
+ ORDER BY {in_order} LIMIT :limit
+
+-- fragment: ready_by_id
+{joined}
+ WHERE t.startable AND {task_filter}
+   /*when after_id: AND t.id > :after_id */
+ ORDER BY t.id LIMIT :limit
+
+-- fragment: ready_by_order
+{joined}
+ WHERE {ready} AND {task_filter}
+   /*when after_id: AND ({in_order}) > (:after_rank, :after_impact, :after_complexity, :after_id) */
+ ORDER BY {in_order} LIMIT :limit
+
+-- fragment: ready_by_order_here
+{joined}
+ WHERE t.startable AND {task_filter}
+   /*when after_id: AND ({in_order}) > (:after_rank, :after_impact, :after_complexity, :after_id) */
+ ORDER BY {in_order} LIMIT :limit
+
 -- name: list_tasks_by_id
 SELECT {task_columns}
-  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
- WHERE {task_filter}
-   AND t.id > :after_id
- ORDER BY t.id LIMIT :limit
+  {by_id}
 
 -- name: list_tasks_by_id_desc
 SELECT {task_columns}
-  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
- WHERE {task_filter}
-   AND (CAST(:after_id AS bigint) = 0 OR t.id < :after_id)
- ORDER BY t.id DESC LIMIT :limit
+  {by_id_desc}
 
 -- name: list_tasks_by_updated_desc
 SELECT {task_columns}
-  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
- WHERE {task_filter}
-   AND (CAST(:after_at AS timestamptz) IS NULL OR t.updated_at < :after_at
-        OR (t.updated_at = :after_at AND t.id < :after_id))
- ORDER BY t.updated_at DESC, t.id DESC LIMIT :limit
+  {by_updated_desc}
 
 -- name: list_tasks_by_order
 SELECT {task_columns}
-  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
- WHERE {task_filter}
-   AND (CAST(:after_id AS bigint) = 0
-        OR ({in_order}) > (:after_rank, :after_impact, :after_complexity, :after_id))
- ORDER BY {in_order} LIMIT :limit
+  {by_order}
 
 -- name: page_ready_by_id
 SELECT {task_columns}
-  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
- WHERE t.startable AND {task_filter}
-   AND t.id > :after_id
- ORDER BY t.id LIMIT :limit
-
--- name: page_ready_by_id_here
-SELECT {task_columns}
-  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
- WHERE t.startable AND t.repository_id = :repository_id AND {task_filter}
-   AND t.id > :after_id
- ORDER BY t.id LIMIT :limit
+  {ready_by_id}
 
 -- name: page_ready_by_order
 SELECT {task_columns}
-  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
- WHERE {ready} AND {task_filter}
-   AND ({in_order}) > (:after_rank, :after_impact, :after_complexity, :after_id)
- ORDER BY {in_order} LIMIT :limit
+  {ready_by_order}
 
 -- name: page_ready_by_order_here
 SELECT {task_columns}
-  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
- WHERE t.startable AND t.repository_id = :repository_id AND {task_filter}
-   AND ({in_order}) > (:after_rank, :after_impact, :after_complexity, :after_id)
- ORDER BY {in_order} LIMIT :limit
+  {ready_by_order_here}
+
+-- Tasks as the API shows them: JSON, a page as one text (row by row it would wake the reader row by row), beside what
+-- a cursor says of the last, when there are more.
+
+-- fragment: task_json
+json_object(
+  'id', t.id,
+  'key', CAST(:prefix AS text) || '-' || t.id,
+  'repository', CASE WHEN t.repository_id IS NULL THEN NULL ELSE json_object('id', t.repository_id, 'name', r.name) END,
+  'parent_id', t.parent_id,
+  'title', t.title,
+  'description', t.description,
+  'details', t.details,
+  'test_strategy', t.test_strategy,
+  'status', t.status,
+  'priority', t.priority,
+  'complexity', COALESCE(t.complexity_manual, t.complexity_auto),
+  'complexity_auto', t.complexity_auto,
+  'complexity_manual', t.complexity_manual,
+  'dependencies', (SELECT json_group_array(d.id) FROM (SELECT depends_on_id AS id FROM task_dependencies
+                                                        WHERE task_id = t.id ORDER BY depends_on_id) d),
+  'open_dependencies', t.open_dependencies,
+  'ready', json(CASE WHEN t.startable AND (t.not_before IS NULL OR t.not_before <= :now) THEN 'true' ELSE 'false' END),
+  'labels', json(t.labels),
+  'agent', t.agent,
+  'external_key', t.external_key,
+  'raw_data', json(t.raw_data),
+  'not_before', t.not_before,
+  'version', t.version,
+  'created_at', t.created_at,
+  'updated_at', t.updated_at)
+
+-- name: show_task
+SELECT t.repository_id, t.version, {task_json} AS body
+  {joined}
+ WHERE t.id = :id
+
+-- fragment: bodies
+group_concat(p.body, ',')
+
+-- fragment: by_id_cursor
+max(p.id) FILTER (WHERE p.n = :most) AS id
+
+-- fragment: by_updated_cursor
+max(p.id) FILTER (WHERE p.n = :most) AS id,
+       max(p.updated_at) FILTER (WHERE p.n = :most) AS updated_at
+
+-- fragment: by_order_cursor
+max(p.id) FILTER (WHERE p.n = :most) AS id,
+       max(p.priority) FILTER (WHERE p.n = :most) AS priority,
+       max(p.impact) FILTER (WHERE p.n = :most) AS impact,
+       max(p.complexity_manual) FILTER (WHERE p.n = :most) AS complexity_manual,
+       max(p.complexity_auto) FILTER (WHERE p.n = :most) AS complexity_auto
+
+-- name: show_tasks_by_id
+SELECT {bodies} FILTER (WHERE p.n <= :most) AS items, count(*) AS number,
+       {by_id_cursor}
+  FROM (SELECT q.id, q.body, row_number() OVER () AS n
+          FROM (SELECT t.id, {task_json} AS body
+  {by_id}) q) p
+
+-- name: show_tasks_by_id_desc
+SELECT {bodies} FILTER (WHERE p.n <= :most) AS items, count(*) AS number,
+       {by_id_cursor}
+  FROM (SELECT q.id, q.body, row_number() OVER () AS n
+          FROM (SELECT t.id, {task_json} AS body
+  {by_id_desc}) q) p
+
+-- name: show_tasks_by_updated_desc
+SELECT {bodies} FILTER (WHERE p.n <= :most) AS items, count(*) AS number,
+       {by_updated_cursor}
+  FROM (SELECT q.id, q.updated_at, q.body, row_number() OVER () AS n
+          FROM (SELECT t.id, t.updated_at, {task_json} AS body
+  {by_updated_desc}) q) p
+
+-- name: show_tasks_by_order
+SELECT {bodies} FILTER (WHERE p.n <= :most) AS items, count(*) AS number,
+       {by_order_cursor}
+  FROM (SELECT q.id, q.priority, q.impact, q.complexity_manual, q.complexity_auto, q.body, row_number() OVER () AS n
+          FROM (SELECT t.id, t.priority, t.impact, t.complexity_manual, t.complexity_auto, {task_json} AS body
+  {by_order}) q) p
+
+-- name: show_ready_by_id
+SELECT {bodies} FILTER (WHERE p.n <= :most) AS items, count(*) AS number,
+       {by_id_cursor}
+  FROM (SELECT q.id, q.body, row_number() OVER () AS n
+          FROM (SELECT t.id, {task_json} AS body
+  {ready_by_id}) q) p
+
+-- name: show_ready_by_order
+SELECT {bodies} FILTER (WHERE p.n <= :most) AS items, count(*) AS number,
+       {by_order_cursor}
+  FROM (SELECT q.id, q.priority, q.impact, q.complexity_manual, q.complexity_auto, q.body, row_number() OVER () AS n
+          FROM (SELECT t.id, t.priority, t.impact, t.complexity_manual, t.complexity_auto, {task_json} AS body
+  {ready_by_order}) q) p
+
+-- name: show_ready_by_order_here
+SELECT {bodies} FILTER (WHERE p.n <= :most) AS items, count(*) AS number,
+       {by_order_cursor}
+  FROM (SELECT q.id, q.priority, q.impact, q.complexity_manual, q.complexity_auto, q.body, row_number() OVER () AS n
+          FROM (SELECT t.id, t.priority, t.impact, t.complexity_manual, t.complexity_auto, {task_json} AS body
+  {ready_by_order_here}) q) p
 
 -- name: list_ready
 SELECT {task_columns}
@@ -261,6 +378,9 @@ SELECT repository_id, status, count(*) AS number FROM tasks GROUP BY repository_
 -- name: insert_dependency
 INSERT INTO task_dependencies (task_id, depends_on_id) VALUES (:task_id, :depends_on_id)
 ON CONFLICT DO NOTHING
+
+-- name: insert_new_dependency
+INSERT INTO task_dependencies (task_id, depends_on_id) VALUES (:task_id, :depends_on_id)
 
 -- name: delete_dependency
 DELETE FROM task_dependencies WHERE task_id = :task_id AND depends_on_id = :depends_on_id

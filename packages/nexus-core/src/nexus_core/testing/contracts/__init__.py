@@ -10,7 +10,18 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         f"{__name__}.{part}"
-        for part in ("access", "assignments", "graph", "jobs", "repositories", "tasks", "transactions")
+        for part in (
+            "access",
+            "answers",
+            "assignments",
+            "audit",
+            "graph",
+            "jobs",
+            "repositories",
+            "shown",
+            "tasks",
+            "transactions",
+        )
     ),
     f"{__name__}.deliveries_events",
     f"{__name__}.readiness",

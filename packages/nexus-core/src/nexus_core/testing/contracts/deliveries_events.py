@@ -30,9 +30,7 @@ class DeliveriesContract:
 
     def test_delivery_round_trip(self, store: Store) -> None:
         """The bytes and headers of a delivery are kept as they came; a list leaves them out."""
-        with store.writing() as tx:
-            delivery_id = tx.deliveries.add(WEBHOOK, DeliveryState.RECEIVED, NOW)
-        assert delivery_id is not None
+        delivery_id, state = _take_in(store, WEBHOOK)
         with store.reading() as tx:
             found = tx.deliveries.get(delivery_id)
             (listed,) = tx.deliveries.list(source=None, state=None, after=0, limit=5)
@@ -42,33 +40,49 @@ class DeliveriesContract:
                 found.body, found.headers, found.subject, found.created_at,
             )  # fmt: skip
             assert (delivery_id, "pull_request.closed") == (listed.id, listed.kind)
+            assert DeliveryState.RECEIVED is state is found.state
 
     def test_delivery_is_stored_once(self, store: Store) -> None:
         """Of eight that store one delivery at once, one does."""
 
-        def add() -> int | None:
+        def add() -> bool:
             with store.writing() as tx:
-                return tx.deliveries.add(WEBHOOK, DeliveryState.RECEIVED, NOW)
+                return tx.deliveries.add(WEBHOOK, NOW) is not None
 
-        assert 1 == sum(found is not None for found in at_once([add] * 8))
+        assert 1 == sum(at_once([add] * 8))
 
     def test_replay_is_known(self, store: Store) -> None:
-        """The same content under another id is known by its fingerprint, unless the first one failed."""
+        """The same content of a source under another id is a replay, unless the first one failed."""
+        first, _ = _take_in(store, WEBHOOK)
+        assert DeliveryState.REPLAY is _take_in(store, attrs.evolve(WEBHOOK, id="guid-2"))[1]
+        assert DeliveryState.RECEIVED is _take_in(store, attrs.evolve(WEBHOOK, id="guid-3", source="slack"))[1]
         with store.writing() as tx:
-            delivery_id = tx.deliveries.add(WEBHOOK, DeliveryState.RECEIVED, NOW)
-            assert delivery_id is not None
-            assert (True, False) == tuple(tx.deliveries.is_known(source, "f1") for source in ("github", "slack"))
-            tx.deliveries.settle(delivery_id, DeliveryState.FAILED, "no luck", LATER)
-            assert not tx.deliveries.is_known("github", "f1")
-            found = tx.deliveries.get(delivery_id)
+            tx.deliveries.settle(first, DeliveryState.FAILED, "no luck", LATER)
+            tx.deliveries.settle(first + 1, DeliveryState.FAILED, "nor here", LATER)
+            found = tx.deliveries.get(first)
 
+        assert DeliveryState.RECEIVED is _take_in(store, attrs.evolve(WEBHOOK, id="guid-4"))[1]
         assert (DeliveryState.FAILED, "no luck", LATER) == (found.state, found.error, found.handled_at)
+
+    def test_one_of_those_at_once_is_no_replay(self, store: Store) -> None:
+        """Of eight that bring the same content under ids of their own at once, one is no replay."""
+        brought = [attrs.evolve(WEBHOOK, id=f"guid-{number}") for number in range(8)]
+        states = [state for _, state in at_once([partial(_take_in, store, one) for one in brought])]
+
+        assert [DeliveryState.RECEIVED, *[DeliveryState.REPLAY] * 7] == sorted(states)
+
+    def test_no_fingerprint_no_replay(self, store: Store) -> None:
+        """Where a source gives no fingerprint, the id alone decides."""
+        plain = attrs.evolve(WEBHOOK, fingerprint=None)
+
+        assert DeliveryState.RECEIVED is _take_in(store, plain)[1]
+        assert DeliveryState.RECEIVED is _take_in(store, attrs.evolve(plain, id="guid-2"))[1]
 
     def test_deliveries_are_listed_newest_first(self, store: Store) -> None:
         """By source and state, page by page, from the newest."""
         with store.writing() as tx:
             ids = [
-                tx.deliveries.add(attrs.evolve(WEBHOOK, id=f"g{number}", source=source), DeliveryState.RECEIVED, NOW)
+                _id_of(tx.deliveries.add(attrs.evolve(WEBHOOK, id=f"g{number}", source=source), NOW))
                 for number, source in enumerate(("github", "slack", "github"))
             ]
 
@@ -85,6 +99,18 @@ class DeliveriesContract:
             assert tx.deliveries.find("github", "nope") is None
             with pytest.raises(NotFound):
                 tx.deliveries.get(2**64)
+
+
+def _id_of(stored: tuple[int, DeliveryState] | None) -> int:
+    assert stored is not None
+    return stored[0]
+
+
+def _take_in(store: Store, delivery: VerifiedDelivery) -> tuple[int, DeliveryState]:
+    with store.writing() as tx:
+        stored = tx.deliveries.add(delivery, NOW)
+    assert stored is not None
+    return stored
 
 
 class EventsContract:

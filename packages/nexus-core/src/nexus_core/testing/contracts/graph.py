@@ -110,7 +110,11 @@ class GraphContract:
             )  # fmt: skip
             assert [mine, after] == [node.id for node in tx.graph.nodes(None, None, 2)]
             assert [mine] == [node.id for node in tx.graph.nodes(near.id, frozenset({near.id}), 10)]
-            assert [(before, 2), (mine, 1), (after, 0)] == [row[:2] for row in tx.graph.outline(None, None)]
+            assert [(before, 2), (mine, 1), (after, 0)] == tx.graph.outline(None, None)
             assert [before, after] == [row[0] for row in tx.graph.outline(far.id, None)]
             assert [(mine, before), (after, mine)] == sorted(tx.graph.edges())
             assert [before, mine, after] == tx.graph.chain_behind(before)
+        with store.writing() as tx:
+            tx.tasks.save(attrs.evolve(tx.tasks.get(after), status=Status.DONE), NOW)
+
+            assert [(before, 2), (mine, 1), (after, -1)] == tx.graph.outline(None, None)

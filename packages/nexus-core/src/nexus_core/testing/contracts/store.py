@@ -10,14 +10,18 @@ import pytest
 
 from ...ports.storage import Store
 from .access import AccessContract
+from .answers import AnswersContract
 from .assignments import AssignmentsContract
+from .audit import AuditContract
 from .charts import ChartsContract
 from .deliveries_events import DeliveriesContract, EventsContract
 from .graph import GraphContract
 from .jobs import JobsContract
+from .logins import LoginsContract
 from .readiness import ReadinessContract
 from .repositories import ChangesContract, RepositoriesContract
 from .scores import ScoresContract
+from .shown import ShownContract
 from .tasks import TasksContract
 from .transactions import TransactionsContract
 
@@ -27,6 +31,7 @@ class StoreContract(
     RepositoriesContract,
     ChangesContract,
     TasksContract,
+    ShownContract,
     ScoresContract,
     ReadinessContract,
     ChartsContract,
@@ -36,6 +41,9 @@ class StoreContract(
     JobsContract,
     DeliveriesContract,
     AccessContract,
+    LoginsContract,
+    AnswersContract,
+    AuditContract,
 ):
     """What every store must hold. A subclass says how to open an empty one, or gives the fixture `store` itself."""
 

@@ -10,6 +10,7 @@ import pytest
 
 from ...domain.tasks import NewTask, Priority, Status
 from ...errors import Duplicate, Invalid, NotFound, StaleWrite
+from ...ports.graph import NewStanding
 from ...ports.queries import TaskQuery, Visible
 from ...ports.storage import Store
 from .aids import EARLIER, LATER, NOW, make_repository, make_task, make_tasks
@@ -110,8 +111,8 @@ class TasksContract:
             assert [] == tx.tasks.reserve(0)
             above = NewTask(title="Above", repository_id=repository.id, external_key="master:1", raw_data=RAW)
             below = NewTask(title="Below", repository_id=repository.id, parent_id=first, labels=("x",))
-            tx.tasks.add_reserved({first: above, second: below}, {second: 7}, NOW)
-            tx.tasks.depend_all([(second, first), (second, first)])
+            tx.tasks.add_reserved({first: above, second: below}, {second: NewStanding(7, 1, 2, 3, 4, 5)}, NOW)
+            tx.tasks.depend_all([(second, first)])
             third = tx.tasks.add(NewTask(title="Third"), NOW)
             one, two = tx.tasks.get(first), tx.tasks.get(second)
 
@@ -119,7 +120,10 @@ class TasksContract:
             assert ("Above", "master:1", RAW, 1, NOW, 0) == (
                 one.title, one.external_key, one.raw_data, one.version, one.created_at, one.level,
             )  # fmt: skip
-            assert (first, ("x",), (first,), 7) == (two.parent_id, two.labels, two.dependencies, two.level)
+            assert (first, ("x",), (first,)) == (two.parent_id, two.labels, two.dependencies)
+            assert (7, 1, 2, 3, 4, 5) == (
+                two.level, two.open_dependencies, two.open_subtasks, two.blocked_ancestors, two.impact, two.chain,
+            )  # fmt: skip
         with pytest.raises(Duplicate), store.writing() as tx:
             tx.tasks.add_reserved({tx.tasks.reserve(1)[0]: above}, {}, NOW)
 

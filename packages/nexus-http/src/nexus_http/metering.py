@@ -1,0 +1,148 @@
+"""How often each has asked lately: counts that the processes of a server share, and that hosts tell each other.
+
+The processes of one host count in memory that they share, under one lock, which costs some microseconds. What each
+host counted goes to the store once a second, in a statement for each that asked, and comes back as what others counted.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import logging
+import mmap
+import os
+import struct
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from nexus_core.errors import NexusError
+
+WINDOW = 60  #: seconds in which so much may be asked
+SLOTS = 8192
+SETTLE_SECONDS = 1.0
+_NEAR = 8  #: slots that one may be in
+_SLOT = struct.Struct("<QIIII")  #: who, which window, counted here, told to the others, counted by the others
+_HEADER = struct.Struct("<d")  #: when it was last told
+_log = logging.getLogger("nexus.http")
+
+#: Tells the store what was counted here, by who and window, and answers what all hosts counted together.
+Settle = Callable[[Mapping[tuple[str, int], int]], Mapping[tuple[str, int], int]]
+
+
+class Count(NamedTuple):
+    """What one has asked for in the present window."""
+
+    used: int
+    reset: int  #: seconds until the next window
+
+
+class Meter:
+    """Counts by name. Made before the workers are forked, it lies in memory that they share."""
+
+    def __init__(self, *, now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
+        size = _HEADER.size + SLOTS * _SLOT.size
+        self._file.truncate(size)
+        self._memory = mmap.mmap(self._file.fileno(), size)
+        self._lock = threading.Lock()
+        self._settle: Settle | None = None
+        self._pid = 0
+
+    def share(self, settle: Settle) -> None:
+        """Other hosts count too: tell them, and hear from them, by way of the store."""
+        self._settle = settle
+
+    def count(self, name: str, weight: int = 1) -> Count:
+        """Count one more for a name."""
+        who = int.from_bytes(hashlib.blake2b(name.encode("utf-8", "replace"), digest_size=8).digest())
+        now = self._now() + who % WINDOW  # so that not everybody begins anew in the same second
+        window = int(now // WINDOW)
+        with self._locked():
+            place = self._find(who, window)
+            _, _, here, told, others = self._read(place)
+            here = min(here + weight, 2**32 - 1)
+            _SLOT.pack_into(self._memory, place, who, window, here, told, others)
+        self._begin_settling()
+        return Count(here + others, max(1, int(WINDOW - now % WINDOW)))
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with self._lock:
+            fcntl.lockf(self._file, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.lockf(self._file, fcntl.LOCK_UN)
+
+    def _read(self, place: int) -> tuple[int, int, int, int, int]:
+        return _SLOT.unpack_from(self._memory, place)
+
+    def _find(self, who: int, window: int) -> int:
+        """The slot of this one in this window; that of whoever has not asked for the longest, when there is none."""
+        oldest, since = 0, 2**32
+        for step in range(_NEAR):
+            place = _HEADER.size + (who + step) % SLOTS * _SLOT.size
+            found, then, *_ = self._read(place)
+            if found == who and then == window:
+                return place
+            if found == who:
+                then = 0
+            if then < since:
+                oldest, since = place, then
+        _SLOT.pack_into(self._memory, oldest, who, window, 0, 0, 0)
+        return oldest
+
+    # Between hosts ----------------------------------------------------------------------------------------------------
+
+    def _begin_settling(self) -> None:
+        if self._settle is not None and self._pid != os.getpid():
+            with self._lock:
+                if self._pid == os.getpid():
+                    return
+                self._pid = os.getpid()
+            threading.Thread(target=self._settle_for_ever, name="nexus-meter", daemon=True).start()
+
+    def _settle_for_ever(self) -> None:
+        while True:
+            time.sleep(SETTLE_SECONDS / 2)
+            try:
+                self.settle()
+            except NexusError as error:
+                _log.warning("what other hosts count is not known: %s", error.message)
+            except Exception:
+                _log.exception("what other hosts count is not known")
+
+    def settle(self) -> int:
+        """Tell the store what was counted since, when no process of this host did in this second; how many it were."""
+        if self._settle is None:
+            return 0
+        told = self._untold()
+        if not told:
+            return 0
+        totals = self._settle({(f"{who:016x}", window): number for (who, window), number in told.items()})
+        with self._locked():
+            for (who, window), number in told.items():
+                place = self._find(who, window)
+                _, _, here, before, _ = self._read(place)
+                total = totals.get((f"{who:016x}", window), 0)
+                others = max(0, min(total - before - number, 2**32 - 1))
+                _SLOT.pack_into(self._memory, place, who, window, max(here, before + number), before + number, others)
+        return len(told)
+
+    def _untold(self) -> dict[tuple[int, int], int]:
+        now = self._now()
+        with self._locked():
+            if now - _HEADER.unpack_from(self._memory, 0)[0] < SETTLE_SECONDS:
+                return {}
+            _HEADER.pack_into(self._memory, 0, now)
+            found = (self._read(_HEADER.size + number * _SLOT.size) for number in range(SLOTS))
+            return {
+                (who, window): here - told
+                for who, window, here, told, _ in found
+                if here > told and window == int((now + who % WINDOW) // WINDOW)
+            }
