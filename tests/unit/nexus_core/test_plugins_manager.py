@@ -148,7 +148,7 @@ def test_the_cores_own_records_come_through_the_same_hooks(nexus):
     info = {one.name: one for one in nexus.plugins.info()}
 
     assert ("core.dispatch", "core.documents", "core.alerts") == info["core"].records["nexus_event_handlers"]
-    assert ("taskmaster",) == info["core"].records["nexus_task_formats"]
+    assert ("taskmaster", "jsonl") == info["core"].records["nexus_task_formats"]
 
 
 def test_a_health_check_that_breaks_is_a_finding(clock):

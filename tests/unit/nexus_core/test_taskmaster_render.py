@@ -396,12 +396,13 @@ def test_a_new_tag_is_spelled_as_the_file_spells():
 
 
 def test_a_new_tag():
-    """A tagged file gets the tag; a flat one cannot say it, so the task joins the others."""
+    """A tagged file gets the tag; a flat one has no place for it, so the task joins the others and says its key."""
     task = fresh(99, "New", external_key="feature:4")
-    tagged = added(VARIANTS["tagged"], task)
+    tagged, flat = added(VARIANTS["tagged"], task), added(FLAT, task)
 
     assert ["master", "other", "feature"] == list(json.loads(tagged))
-    assert ("feature:4", "master:3") == (parse(tagged).tasks[-1].external_key, new_keys(FLAT, [task], {})[99])
+    assert ["feature:4"] * 2 == [parse(content).tasks[-1].external_key for content in (tagged, flat)]
+    assert {"nexus": {"external_key": "feature:4"}} == json.loads(flat)["tasks"][-1]["metadata"]
 
 
 def test_without_an_original_a_file_in_taskmasters_style():
@@ -430,12 +431,12 @@ def test_without_an_original_and_without_tasks():
 
 
 def test_without_an_original_nothing_of_the_tasks_is_lost():
-    """The fields of the objects that they came from are written again, in their order and with their words."""
+    """What they came from is written again, in its order and with its words, dangling dependencies included."""
     tasks, keys = stored(FLAT)
     tasks["master:2"] = attrs.evolve(tasks["master:2"], title="Zwei", details="d")
     again = json.loads(render(None, list(tasks.values()), keys))["master"]["tasks"]
     expected = json.loads(FLAT)["tasks"]
-    expected[1].update(title="Zwei", details="d", dependencies=[1])
+    expected[1].update(title="Zwei", details="d")
 
     assert expected == again
 
@@ -443,7 +444,6 @@ def test_without_an_original_nothing_of_the_tasks_is_lost():
 def test_raw_data_that_is_no_json_is_not_written():
     """The task is, as if it were new."""
     task = fresh(1, "One", external_key="master:1", raw_data={"id": 1, "x": float("nan")})
-
     assert "One" == json.loads(render(None, [task], {}))["master"]["tasks"][0]["title"]
 
 

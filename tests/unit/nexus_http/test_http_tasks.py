@@ -220,3 +220,33 @@ def test_a_broken_file_is_bad_input(api):
     answer = api.post("/tasks/import", {"repository": "acme/api", "content": '{"master": '})
 
     assert (409, "unreadable_file") == (answer.status_code, answer.json["code"])
+
+
+def test_a_task_is_parked_and_unparked(api):
+    """When it is made or edited; null ends it."""
+    made = api.task("Later", not_before="2999-01-01T00:00:00+01:00")
+    why = api.get(f"/tasks/{made['id']}/readiness").json["why"]
+    freed = api.patch(f"/tasks/{made['id']}", {"not_before": None}, headers={"If-Match": '"1"'}).json
+    again = api.patch(f"/tasks/{made['id']}", {"not_before": "2999-01-01"}, headers={"If-Match": '"2"'}).json
+
+    assert ("2998-12-31T23:00:00.000000Z", False) == (made["not_before"], made["ready"])
+    assert [("parked", "it is parked until 2998-12-31 23:00 UTC")] == [(one["code"], one["message"]) for one in why]
+    assert ((None, True), "2999-01-01T00:00:00.000000Z") == ((freed["not_before"], freed["ready"]), again["not_before"])
+
+
+@pytest.mark.parametrize(
+    "text", ["soon", "", "2026-13-01", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", 5]
+)
+def test_what_is_no_time_is_named(api, text):
+    """By its place; a time that no calendar of ours has is none."""
+    refused = api.post("/tasks", {"title": "Later", "not_before": text})
+
+    assert (400, ["/not_before"]) == (refused.status_code, [fault["pointer"] for fault in refused.json["errors"]])
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"])
+def test_the_first_and_the_last_time_can_be_read_again(api, text):
+    """A task is never lost over its time."""
+    made = api.task("Odd", not_before=text)
+
+    assert text[:19] == api.get(f"/tasks/{made['id']}").json["not_before"][:19]

@@ -36,8 +36,8 @@ _HOMES = {
         "TaskFileChanged IssueOpened RepositoryRenamed Fact"
     ),
     "domain.events": (
-        "Event TaskCreated TaskEdited TaskMoved TaskCompleted TaskReady TaskDepended TaskUndepended TaskScored "
-        "TasksImported ScoresImported TasksMended "
+        "Event TaskCreated TaskEdited TaskMoved TaskCompleted TaskReady TaskConflicted TaskDepended TaskUndepended "
+        "TaskScored TasksImported ScoresImported TasksMended "
         "RepositoryAdded RepositoryEdited RepositorySynced AssignmentCreated AssignmentStarted AssignmentCompleted "
         "AssignmentFailed AssignmentReleased AssignmentCancelled AssignmentLost ActivityAdded InboxAnswered "
         "ChangeWasOpened ChangeWasMerged ChangeWasClosed ChangeLinked DocumentsChanged DocumentsPublished "
@@ -50,6 +50,7 @@ _HOMES = {
     "domain.references": "Reference find_references",
     "domain.readiness": "Readiness Condition Impact",
     "domain.graph": "Graph",
+    "domain.picture": "Excerpt excerpt",
     "domain.complexity": "Complexity Factor TaskFacts Score Source",
     "domain.assignment": "Choice",
     "plugins.context": "Context",
@@ -64,7 +65,8 @@ _HOMES = {
     "ports.wakeup": "Wakeup Ring",
     "ports.queries": "TaskQuery ReadyQuery Page",
     "ports.storage": "Store",
-    "formats.model": "ParsedTask ParsedTasks ParsedScore ParsedScores FileDoctor FileExamination",
+    "formats.mermaid": "to_mermaid",
+    "formats.model": "ParsedTask ParsedTasks ParsedScore ParsedScores FileDoctor FileExamination Warning_",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 

@@ -78,6 +78,7 @@ from .domain.events import RepositoryEdited as RepositoryEdited
 from .domain.events import RepositorySynced as RepositorySynced
 from .domain.events import ScoresImported as ScoresImported
 from .domain.events import TaskCompleted as TaskCompleted
+from .domain.events import TaskConflicted as TaskConflicted
 from .domain.events import TaskCreated as TaskCreated
 from .domain.events import TaskDepended as TaskDepended
 from .domain.events import TaskEdited as TaskEdited
@@ -106,6 +107,8 @@ from .domain.jobs import JobState as JobState
 from .domain.jobs import Outcome as Outcome
 from .domain.jobs import Retry as Retry
 from .domain.jobs import Snooze as Snooze
+from .domain.picture import Excerpt as Excerpt
+from .domain.picture import excerpt as excerpt
 from .domain.readiness import Condition as Condition
 from .domain.readiness import Impact as Impact
 from .domain.readiness import Readiness as Readiness
@@ -138,12 +141,14 @@ from .errors import TransitionRefused as TransitionRefused
 from .errors import Unauthenticated as Unauthenticated
 from .errors import Unavailable as Unavailable
 from .errors import UnreadableFile as UnreadableFile
+from .formats.mermaid import to_mermaid as to_mermaid
 from .formats.model import FileDoctor as FileDoctor
 from .formats.model import FileExamination as FileExamination
 from .formats.model import ParsedScore as ParsedScore
 from .formats.model import ParsedScores as ParsedScores
 from .formats.model import ParsedTask as ParsedTask
 from .formats.model import ParsedTasks as ParsedTasks
+from .formats.model import Warning_ as Warning_
 from .nexus import Nexus as Nexus
 from .plugins.context import Context as Context
 from .plugins.hookspecs import hookimpl as hookimpl

@@ -38,6 +38,11 @@ def from_text(text: str) -> datetime:
 
     >>> from_text("2026-01-31T12:00:00Z") == from_text("2026-01-31T13:00:00.000000+01:00")
     True
+
+    :raises ValueError: it names none, or one that is before the year 1 or behind 9999 in UTC
     """
     at = datetime.fromisoformat(text)
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    try:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise ValueError(str(error)) from None

@@ -30,6 +30,19 @@ if TYPE_CHECKING:
 Wire = dict[str, Any]
 
 
+def plain(value: Any) -> Any:
+    """A field's value as events and the API hold it.
+
+    >>> plain(("a", "b")), plain(None), plain(3)
+    (['a', 'b'], None, 3)
+    """
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, datetime):
+        return to_text(value)
+    return value if value is None or isinstance(value, int | dict) else str(value)
+
+
 def _time(at: datetime | None) -> str | None:
     return None if at is None else to_text(at)
 
@@ -315,8 +328,10 @@ def complexity_to_wire(found: Explanation, prefix: str = "NX") -> Wire:
     }
 
 
-def graph_to_wire(graph: Graph, prefix: str = "NX", *, now: datetime | None = None) -> Wire:
-    """The graph: nodes, edges (a task to what it depends on), the critical path."""
+def graph_to_wire(
+    graph: Graph, prefix: str = "NX", *, now: datetime | None = None, left_out: tuple[int, int] = (0, 0)
+) -> Wire:
+    """The graph: nodes, edges (a task to what it depends on), the critical path, how many are left out."""
     return {
         "nodes": [
             {
@@ -326,20 +341,24 @@ def graph_to_wire(graph: Graph, prefix: str = "NX", *, now: datetime | None = No
                 "status": str(task.status),
                 "priority": str(task.priority),
                 "repository": task.repository,
+                "parent_id": task.parent_id,
+                "not_before": _time(task.not_before),
                 "ready": is_ready(task, now or task.not_before or task.updated_at),
             }
             for task in graph.tasks
         ],
         "edges": [{"task": task_id, "depends_on": on} for task_id, on in graph.edges],
         "critical_path": list(graph.critical_path),
+        "left_out": {"open": left_out[0], "closed": left_out[1]},
     }
 
 
-def report_to_wire(report: ImportReport) -> Wire:
+def report_to_wire(report: ImportReport, prefix: str = "NX") -> Wire:
     """What an import did, or would do."""
     return {
         "repository": report.repository,
         "kind": report.kind,
+        "format": report.format,
         "layout": report.layout,
         "tag": report.tag,
         "dry_run": report.dry_run,
@@ -352,6 +371,19 @@ def report_to_wire(report: ImportReport) -> Wire:
         "unmatched": report.unmatched,
         "warnings": [
             {"place": one.place, "code": one.code, "message": one.message, "done": one.done} for one in report.warnings
+        ],
+        "conflicts": [
+            {
+                "task": one.task,
+                "key": task_key(one.task, prefix),
+                "external_key": one.external_key,
+                "field": one.field,
+                "base": one.base,
+                "file": one.file,
+                "nexus": one.nexus,
+                "taken": one.taken,
+            }
+            for one in report.conflicts
         ],
         "cycles": [list(cycle) for cycle in report.cycles],
     }

@@ -6,6 +6,7 @@ import logging
 import re
 import secrets
 import time
+from fnmatch import fnmatchcase
 from itertools import count, repeat
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +104,7 @@ def _check_type(req: falcon.Request, declared: Operation) -> None:
         return
     given = media_type(req)
     accepted = [*(["application/json"] if declared.body is not None else []), *declared.media]
-    if given in accepted or (declared.body is not None and is_json(given)):
+    if any(fnmatchcase(given, pattern) for pattern in accepted) or (declared.body is not None and is_json(given)):
         return
     if not accepted:
         raise HttpProblem(415, "this takes no body")

@@ -39,7 +39,7 @@ class Operation:
     summary: str
     query: tuple[Field, ...] = ()
     body: tuple[Field, ...] | None = None  #: fields of its JSON; None = it takes none
-    media: tuple[str, ...] = ()  #: what else the body may be, as it is; `*/*` = anything
+    media: tuple[str, ...] = ()  #: what else the body may be, as it is; `text/*`, and `*/*` = anything
     max_body: int = JSON_LIMIT  #: bytes
     returns: str | None = None  #: the name of a schema in openapi.py; `Page[…]` for a list
     status: int = 200

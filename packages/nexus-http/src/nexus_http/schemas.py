@@ -53,14 +53,18 @@ SHAPES: dict[str, str] = {
     ),
     "Recommendation": "task:Task? reasons:[text]",
     "Node": (
-        f"id:int key:text title:text status:{_words(Status)} priority:{_words(Priority)} repository:text? ready:flag"
+        f"id:int key:text title:text status:{_words(Status)} priority:{_words(Priority)} repository:text? "
+        "parent_id:int? not_before:time? ready:flag"
     ),
     "Edge": "task:int depends_on:int",
-    "Graph": "nodes:[Node] edges:[Edge] critical_path:[int]",
+    "LeftOut": "open:int closed:int",
+    "Graph": "nodes:[Node] edges:[Edge] critical_path:[int] left_out:LeftOut",
     "Warning": "place:text code:text message:text done:text",
+    "ImportConflict": "task:int key:text external_key:text field:text base:any file:any nexus:any taken:file|nexus",
     "ImportReport": (
-        "repository:text kind:tasks|scores layout:text tag:text? dry_run:flag tasks:int dependencies:int created:int "
-        "changed:int unchanged:int unscored:int unmatched:int warnings:[Warning] cycles:[[text]]"
+        "repository:text kind:tasks|scores format:text layout:text tag:text? dry_run:flag tasks:int dependencies:int "
+        "created:int changed:int unchanged:int unscored:int unmatched:int warnings:[Warning] "
+        "conflicts:[ImportConflict] cycles:[[text]]"
     ),
     "TaskRef": "id:int key:text external_key:text? title:text? status:text? repository:text?",
     "Case": "message:text task:TaskRef? external_key:text? others:[TaskRef] place:text? commands:[text]",
@@ -152,7 +156,7 @@ def all_schemas() -> dict[str, dict[str, Any]]:
     found["TaskPart"] = schema(_TASK) | {"required": [], "description": "A task, or those of its `fields` asked for."}
     found["Json"] = _anything()
     found["Problem"]["additionalProperties"] = True  # a problem brings the details of its code
-    found["TaskFile"] = {"description": "A task file, in the format in which it was imported."}
+    found["TaskFile"] = {"description": "A task file, in the format in which it was imported, or in the one asked for."}
     found["Problem"]["properties"] |= {
         "request_id": {"type": "string"},
         "errors": {"type": "array", "items": reference("Fault")},

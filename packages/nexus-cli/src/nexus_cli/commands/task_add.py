@@ -21,6 +21,8 @@ from .task_show import show_changed
 def add(session: Session, title: str, repository: str | None, dependencies: tuple[str, ...], **fields: Any) -> None:
     """Create a task."""
     body = {"title": title, "repository": scope.chosen(repository), **fields_of(fields)}
+    if body.get("not_before") == "now":
+        del body["not_before"]
     if dependencies:
         body["dependencies"] = [number_of(session, task) for task in dependencies]
     session.show(session.call("POST", "/tasks", body=body), show_changed)

@@ -19,16 +19,19 @@ if TYPE_CHECKING:
 @repo_option()
 @click.option("--mermaid", metavar="[FILE]", is_flag=False, flag_value="-", help="As Mermaid, into a file or shown.")
 @click.option("--svg", metavar="[FILE]", is_flag=False, flag_value="-", help="As SVG, into a file or shown.")
-def graph(session: Session, repository: str | None, mermaid: str | None, svg: str | None) -> None:
+@click.option(
+    "--limit", type=click.IntRange(1), help="How many tasks at most: the longest chain, then open ones first."
+)
+def graph(session: Session, repository: str | None, mermaid: str | None, svg: str | None, limit: int | None) -> None:
     """Show what waits for what, and the longest chain of open tasks; or draw it."""
     if mermaid and svg:
         raise click.UsageError("draw it either as --mermaid or as --svg")
     if mermaid or svg:
         accept = "text/vnd.mermaid" if mermaid else "image/svg+xml"
-        query = {"repository": scope.chosen(repository)}
+        query = {"repository": scope.chosen(repository), "limit": limit}
         write_file(session, str(mermaid or svg), session.call("GET", "/tasks/graph", query=query, accept=accept).body)
     else:
-        session.show(scope.ask(session, "/tasks/graph", repository), show_graph)
+        session.show(scope.ask(session, "/tasks/graph", repository, query={"limit": limit}), show_graph)
 
 
 def show_graph(screen: Screen, found: dict[str, Any]) -> None:
@@ -46,6 +49,10 @@ def show_graph(screen: Screen, found: dict[str, Any]) -> None:
         for node in found["nodes"]
     ]
     screen.table(("task", "status", "waits for", "title"), rows, empty="No tasks.")
+    if any(found["left_out"].values()):
+        screen.line(
+            screen.dim(f"Left out: {found['left_out']['open']} open and {found['left_out']['closed']} closed tasks.")
+        )
 
 
 def _ends(edge: Any) -> tuple[int, int]:

@@ -18,26 +18,31 @@ if TYPE_CHECKING:
 TIMEOUT = 600.0
 """Seconds: a file may hold tens of thousands of tasks."""
 _PLACES_SHOWN = 5
+_LONGEST = 200
 _ALIKE_SHOWN = 4
 
 
-@command("import", example="nexus task import .taskmaster/tasks/tasks.json --repo acme/api --dry-run")
+@command(
+    "import",
+    example="nexus task import .taskmaster/tasks/tasks.json --repo acme/api --dry-run\n"
+    "nexus task import tasks.jsonl --repo acme/api",
+)
 @click.argument("file", metavar="FILE")
 @repo_option(help="owner/name, added if it is new; in a checkout of GitHub, that one.")
 @click.option("--path", help="Where the file stands in the repository. Default: seen from the checkout's top.")
+@click.option("--format", "format_", metavar="NAME", help="taskmaster, jsonl …; otherwise name or content tell.")
 @click.option("--tag", help="Of a complexity report: the tag that it is of. Default: as its file name says.")
 @click.option("--dry-run", is_flag=True, help="Only report what would be done.")
-def import_(
-    session: Session, file: str, repository: str | None, path: str | None, tag: str | None, dry_run: bool
-) -> None:
-    """Import a task file, such as Taskmaster's tasks.json; again, to bring in what changed. `-` is standard input.
+def import_(session: Session, file: str, repository: str | None, path: str | None, **more: Any) -> None:
+    """Import a task file, Taskmaster's or JSON Lines; again, to bring in what changed. `-` is standard input.
 
     A complexity report of Taskmaster's is known by its shape: its scores go to the tasks that are there. A score that
     a person set stays.
     """
-    content = read_file(file)
+    content, dry_run = read_file(file), more["dry_run"]
     query = {
-        "repository": scope.required(repository), "path": path or place_of(file), "tag": tag,
+        "repository": scope.required(repository), "path": path or place_of(file), "format": more["format_"],
+        "tag": more["tag"],
         "dry_run": dry_run or None,
     }  # fmt: skip
     _progress(session, f"importing {len(content)} bytes into {query['repository']} …")
@@ -73,7 +78,9 @@ def _progress(session: Session, text: str) -> None:
 def show_report(screen: Screen, report: dict[str, Any]) -> None:
     """Tell the report of an import: the figures, then each kind of warning with its places."""
     screen.line(f"{screen.bold(report['repository'])}: {_scores(report) if _is_scores(report) else _tasks(report)}")
-    for (message, done), places in _grouped(report["warnings"]).items():
+    _show_conflicts(screen, report["conflicts"])
+    told = [warning for warning in report["warnings"] if warning["code"] not in ("conflict", "held")]
+    for (message, done), places in _grouped(told).items():
         screen.line(screen.style(f"{len(places)}× {message}" if len(places) > 1 else message, fg="yellow"))
         more = len(places) - _PLACES_SHOWN
         shown = "; ".join(places[:_PLACES_SHOWN]) + (f"; and {more} more (--json shows them)" if more > 0 else "")
@@ -103,6 +110,24 @@ def _tasks(report: dict[str, Any]) -> str:
     )
     start = "would import" if report["dry_run"] else "imported"
     return f"{start} {report['tasks']} tasks ({figures}), {report['dependencies']} dependencies"
+
+
+def _show_conflicts(screen: Screen, conflicts: list[dict[str, Any]]) -> None:
+    """Tell what the file and Nexus both changed, one by one: a person may want the other value."""
+    for one in conflicts:
+        taken, lost = ("file", "nexus") if one["taken"] == "file" else ("nexus", "file")
+        names = {"file": "the file's", "nexus": "Nexus's"}
+        said = f"{one['key']} {one['field']}: changed in the file and in Nexus; {names[taken]} was taken"
+        screen.line(screen.style(said, fg="red"))
+        screen.line(f"    {screen.dim('taken')} {screen.style(_short(one[taken]))}")
+        screen.line(f"    {screen.dim('not taken')} {screen.style(_short(one[lost]))}")
+    if conflicts:
+        screen.line(screen.dim("    in full: --json here, or: nexus events --type task.conflicted --json"))
+
+
+def _short(value: Any) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else "–" if value is None else str(value)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def _grouped(warnings: list[dict[str, Any]]) -> dict[tuple[str, str], list[str]]:

@@ -10,6 +10,7 @@ from .. import scope
 from ..options import command, limit_options, repo_option
 from ..paging import pages
 from ..session import Session
+from .task_show import status_of
 
 if TYPE_CHECKING:
     from ..screen import Screen
@@ -47,9 +48,8 @@ def show_tasks(screen: Screen, found: dict[str, Any]) -> None:
 
 def task_row(screen: Screen, task: dict[str, Any]) -> tuple[Any, ...]:
     """A task as a row."""
-    status = (
-        screen.style("▶ ready", fg="green") if task["ready"] and screen.is_terminal else screen.status(task["status"])
-    )
+    is_ready = task["ready"] and screen.is_terminal
+    status = screen.style("▶ ready", fg="green") if is_ready else status_of(screen, task)
     repository = (task["repository"] or {}).get("name", "")
     return (
         task["key"],

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..options import command, task_argument
 from ..session import Session
+from ..tasks import parked_until
 
 if TYPE_CHECKING:
-    from ..screen import Screen
+    from ..screen import Screen, Styled
 
 
 @command("show", example="nexus task show NX-12")
@@ -27,6 +28,7 @@ def show_task(screen: Screen, task: dict[str, Any]) -> None:
     screen.fields([
         ("status", screen.status(task["status"])),
         ("ready", "yes" if task["ready"] else f"no; `nexus task why {task['key']}` says why"),
+        ("parked until", parked_until(task)),
         ("priority", screen.priority(task["priority"])),
         ("complexity", _complexity(task)),
         ("repository", (task["repository"] or {}).get("name")),
@@ -51,4 +53,11 @@ def _complexity(task: dict[str, Any]) -> str | None:
 
 def show_changed(screen: Screen, task: dict[str, Any]) -> None:
     """Tell in a line how a task stands now."""
-    screen.line(f"{screen.bold(task['key'])}  {screen.status(task['status'])}  {screen.style(task['title'])}")
+    status = status_of(screen, task)
+    screen.line(f"{screen.bold(task['key'])}  {status}  {screen.style(task['title'])}")
+
+
+def status_of(screen: Screen, task: dict[str, Any]) -> Styled:
+    """A task's status, with the time until which it is parked."""
+    until, status = parked_until(task), screen.status(task["status"])
+    return type(status)(f"{status} {screen.dim(f'(parked until {until})')}") if until else status

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..options import command, task_argument
 from ..session import Session
+from .task_show import status_of
 
 if TYPE_CHECKING:
     from ..screen import Screen
@@ -48,7 +49,7 @@ class _Tree:
         self._impact(task, readiness.get("impact"))
 
     def _head(self, task: dict[str, Any]) -> str:
-        word = self._screen.style("ready", fg="green") if task["ready"] else self._screen.status(task["status"])
+        word = self._screen.style("ready", fg="green") if task["ready"] else status_of(self._screen, task)
         return f"{self._screen.bold(task['key'])}  {word}  {self._screen.style(task['title'])}"
 
     def _conditions(self, readiness: dict[str, Any], indent: str, depth: int) -> Iterator[str]:

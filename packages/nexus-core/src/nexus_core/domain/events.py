@@ -96,6 +96,13 @@ class TaskReady(Event):
     TYPE = "task.ready"
 
 
+class TaskConflicted(Event):
+    """A task file and Nexus both changed a task. Payload: `title`; `conflicts`, each in full with `field`, `base`,
+    `file`, `nexus` and which was `taken`."""
+
+    TYPE = "task.conflicted"
+
+
 class TaskDepended(Event):
     """A task now depends on another. Payload: `on`."""
 
@@ -109,7 +116,8 @@ class TaskUndepended(Event):
 
 
 class TasksImported(Event):
-    """A task file was imported. Payload: the figures of the report (`created`, `changed`, `unchanged`, `warnings`)."""
+    """A task file was imported. Payload: the figures of the report (`created`, `changed`, `unchanged`, `warnings`,
+    `conflicts`), the `format`, and the `digest` of the file (SHA-256)."""
 
     TYPE = "tasks.imported"
 

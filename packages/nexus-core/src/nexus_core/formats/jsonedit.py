@@ -63,11 +63,11 @@ def apply(file: JsonText, edits: Iterable[Edit]) -> bytes:
 
 
 class Writer:
-    """Writes values into one file, in its style."""
+    """Writes values into one file, in its style or in a given one."""
 
-    def __init__(self, file: JsonText) -> None:
+    def __init__(self, file: JsonText, style: Style | None = None) -> None:
         self.file = file
-        self.style = style_of(file)
+        self.style = style or style_of(file)
 
     def value(self, value: Any, indent: str = "", *, one_line: bool = False) -> str:
         """A value as JSON, its later lines indented."""

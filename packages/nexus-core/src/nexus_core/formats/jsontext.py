@@ -22,7 +22,7 @@ from .jsonscan import MAX_DEPTH, Malformed, Scanner, clean, number, whole
 __all__ = ["MAX_DEPTH", "JsonText", "Member", "Node", "Repeated", "clean", "read", "unreadable"]
 
 _SHOWN_CONFLICTS = 20
-_ADVICE = "Correct it and import again; nothing was changed"
+ADVICE = "Correct it and import again; nothing was changed"
 
 _CONFLICT = re.compile(r"^<{7}(?!<)(.*)$", re.MULTILINE)
 _CONFLICT_END = re.compile(r"^>{7}(?!>).*$", re.MULTILINE)
@@ -53,7 +53,7 @@ class JsonText:
         return self.text[node.start : node.end]
 
 
-def unreadable(text: str, at: int, problem: str, advice: str = _ADVICE) -> UnreadableFile:
+def unreadable(text: str, at: int, problem: str, advice: str = ADVICE) -> UnreadableFile:
     """The error for a problem at a position: it names line and column and what to do."""
     line = text.count("\n", 0, at) + 1
     column = at - (text.rfind("\n", 0, at) + 1) + 1
@@ -70,7 +70,7 @@ def read(content: bytes) -> JsonText:
 
     :raises UnreadableFile: with line and column; it is the only error, whatever the bytes
     """
-    text = _decode(content)
+    text = decode(content)
     bom = content.startswith(codecs.BOM_UTF8)
     if (root := _read_plain(text)) is not None:
         return JsonText(text=text, bom=bom, root=root)
@@ -78,7 +78,7 @@ def read(content: bytes) -> JsonText:
     try:
         root = scanner.document()
     except Malformed as malformed:
-        raise _conflicts(text) or unreadable(text, malformed.at, malformed.problem) from None
+        raise conflicts(text) or unreadable(text, malformed.at, malformed.problem) from None
     except RecursionError:  # whoever calls has little stack left
         raise unreadable(text, 0, "this is nested too deeply") from None
     return JsonText(text=text, bom=bom, root=root, repeated=tuple(scanner.repeated), altered=tuple(scanner.altered))
@@ -94,7 +94,7 @@ class _Unusual(ValueError):
 
 def _read_plain(text: str) -> Node | None:
     """The root of a text about which nothing is odd; None for all others, faulty ones included."""
-    if _UNSTORABLE.search(text):
+    if not is_storable(text):
         return None
     found = SPACE.match(text)
     start = found.end() if found else 0
@@ -106,6 +106,20 @@ def _read_plain(text: str) -> Node | None:
     if (rest.end() if rest else end) != len(text) or _is_deep(value):
         return None
     return node_at(text, start, value, end)
+
+
+def read_plain_at(text: str, start: int, end: int) -> Node | None:
+    """The value that fills a text from a position to another, when nothing is odd about it; else None."""
+    try:
+        value, at = _load(text, start)
+    except (ValueError, RecursionError):
+        return None
+    return None if at > end or text[at:end].strip(" \t\r") or _is_deep(value) else node_at(text, start, value, at)
+
+
+def is_storable(text: str) -> bool:
+    """Whether no text in it has an escape that means nothing that a database can store."""
+    return not _UNSTORABLE.search(text)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -144,7 +158,7 @@ def _is_deep(value: Any) -> bool:
 # -------------------
 
 
-def _decode(content: bytes) -> str:
+def decode(content: bytes) -> str:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise unreadable("", 0, "the file is in UTF-16", "Save it as UTF-8 and import again; nothing was changed")
     body = content.removeprefix(codecs.BOM_UTF8)
@@ -157,7 +171,7 @@ def _decode(content: bytes) -> str:
         raise unreadable(before, len(before), problem, advice) from None
 
 
-def _conflicts(text: str) -> UnreadableFile | None:
+def conflicts(text: str) -> UnreadableFile | None:
     """The error for a file with conflict markers of Git, which says more than the first broken line would."""
     found = list(_CONFLICT.finditer(text))
     if not found:

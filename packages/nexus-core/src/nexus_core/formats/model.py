@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -10,6 +11,12 @@ import attrs
 from ..domain.chart import FileFacts
 from ..domain.findings import Check, Diagnosis, FileMend
 from ..domain.tasks import Priority, Status
+
+#: What a file speaks of, unless it says otherwise.
+USUAL_FIELDS = frozenset({
+    "title", "description", "details", "test_strategy", "status", "priority", "labels", "raw_data", "dependencies",
+    "parent", "complexity_auto",
+})  # fmt: skip
 
 
 @attrs.frozen(kw_only=True)
@@ -29,16 +36,22 @@ class ParsedTask:
 
     external_key: str  #: unique in the file, such as `master:3.2`
     title: str
-    status: Status
-    priority: Priority
-    raw_data: Mapping[str, Any]
-    parent_key: str | None = None
+    status: Status = Status.PENDING
+    priority: Priority = Priority.MEDIUM
+    raw_data: Mapping[str, Any] = attrs.field(factory=dict)
+    parent_key: str | None = None  #: of the same file; or, as in `references`, of its own repository
     description: str = ""
     details: str = ""
     test_strategy: str = ""
     labels: tuple[str, ...] = ()
     dependencies: tuple[str, ...] = ()  #: external keys of the same file
+    #: What it depends on outside of the file: `owner/name#key`, `NX-12`, or a key of its own repository.
+    references: tuple[str, ...] = ()
     complexity_auto: int | None = None
+    complexity_manual: int | None = None
+    not_before: datetime | None = None
+    #: The fields that the file speaks of; the others stay as they are in Nexus.
+    said: frozenset[str] = USUAL_FIELDS
     mirrored: frozenset[str] = frozenset()  #: names in `raw_data` whose values the other fields stand for
 
 

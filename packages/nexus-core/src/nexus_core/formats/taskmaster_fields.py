@@ -10,6 +10,7 @@ import attrs
 
 from ..domain.tasks import Priority, Status
 from .jsontext import Node, clean
+from .words import priority_of, status_near, status_of
 
 MAX_TITLE = 2000  #: characters, as for titles from elsewhere: they are shown in lists, messages and documents
 MAX_ID = 100  #: characters of an id or tag that a key keeps; databases index keys
@@ -21,9 +22,6 @@ MIRRORED = frozenset((
 _DIGITS = re.compile(r"[0-9]+")
 _PLAIN = re.compile(r"-?[0-9]+\.[0-9]*[1-9][0-9]*")
 _HOSTED = re.compile(r"([A-Za-z]{3})-?([0-9]+)")
-_STATUSES = {str(status): status for status in Status} | {"completed": Status.DONE}
-_PRIORITIES = {str(priority): priority for priority in Priority}
-_NEAR = {"canceled": "cancelled", "inprogress": "in-progress", "complete": "completed"}
 _UNSCORED = "Automatically added due to missing analysis in AI response."
 
 
@@ -159,10 +157,9 @@ class _Reader:
         if value is None:
             return Status.PENDING
         word = value.strip().lower() if isinstance(value, str) else ""
-        if word in _STATUSES:
-            return _STATUSES[word]
-        near = re.sub(r"[\s_]+", "-", word)
-        if found := _STATUSES.get(_NEAR.get(near, near)):
+        if known := status_of(word):
+            return known
+        if found := status_near(word):
             self.odd("status", "unusual_status", f"Taskmaster has no status {_quoted(value)}", f"read as {found}")
             return found
         self.odd(
@@ -178,9 +175,8 @@ class _Reader:
         value = self.value.get("priority")
         if value is None:
             return None
-        word = value.strip().lower() if isinstance(value, str) else ""
-        if word in _PRIORITIES:
-            return _PRIORITIES[word]
+        if isinstance(value, str) and (known := priority_of(value)):
+            return known
         message = f"there is no priority {_quoted(value)}"
         self.odd("priority", "unknown_priority", message, "imported as medium; the word is kept")
         return Priority.MEDIUM

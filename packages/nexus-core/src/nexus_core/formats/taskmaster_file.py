@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -83,6 +83,19 @@ class TaskFile:
         self.warnings.append(Warning_(place=where, code=code, message=message, done=done, at=at))
 
 
+def nexus_words(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a task object holds of Nexus, in the place that Taskmaster leaves to others: `metadata.nexus`."""
+    metadata = value.get("metadata")
+    words = metadata.get("nexus") if isinstance(metadata, dict) else None
+    return words if isinstance(words, dict) else {}
+
+
+def own_key(value: Mapping[str, Any]) -> str | None:
+    """The key that a task object says itself, because it came from elsewhere."""
+    key = nexus_words(value).get("external_key")
+    return key.strip()[:_MAX_KEY] or None if isinstance(key, str) else None
+
+
 def open_file(content: bytes) -> TaskFile:
     """Read the bytes of a file.
 
@@ -130,11 +143,11 @@ def _no_list(root: Node) -> tuple[int, str]:
     return at, f"there is no list of tasks in this file: {found}"
 
 
-def _free(wanted: str, mark: str, taken: dict[str, int]) -> str:
+def _free(wanted: str, mark: str, taken: dict[str, int], reserved: Collection[str] = ()) -> str:
     """The wanted name, with a mark and a number behind it when it is taken; `taken` has the last number of each."""
     name = wanted
-    while name in taken:
-        taken[wanted] += 1
+    while name in taken or name in reserved:
+        taken[wanted] = taken.get(wanted, 1) + 1
         name = f"{wanted}{mark}{taken[wanted]}"
     taken[name] = 1
     return name
@@ -264,11 +277,22 @@ class _Collector:
     def __init__(self, file: TaskFile) -> None:
         self.file = file
         self.taken: dict[str, int] = {}  # keys, and the last number that was put behind each
+        self.reserved: set[str] = set()
 
     def collect(self) -> None:
         """Fill the file's entries."""
         for group in self.file.groups:
+            self.reserve(group.array.value)
+        for group in self.file.groups:
             self.walk(group.array, group, None)
+
+    def reserve(self, tasks: Any) -> None:
+        """Keep the keys that tasks say themselves from those that have theirs by their place."""
+        for task in tasks if isinstance(tasks, list) else ():
+            if isinstance(task, dict):
+                if key := own_key(task):
+                    self.reserved.add(key)
+                self.reserve(task.get("subtasks"))
 
     def walk(self, array: Node, group: Group, parent: Entry | None) -> None:
         """Take up the tasks of one list and, behind each, its subtasks."""
@@ -290,16 +314,25 @@ class _Collector:
             local = local_id(local, parent.id)
         full = f"{parent.id}.{local}" if parent else local
         prefix = f"{parent.key}." if parent else f"{group.tag}:"
+        own = own_key(node.value)
+        wanted = own or (prefix + local)[:_MAX_KEY]
+        self.reserved.discard(own or "")
         entry = Entry(
             node=node,
-            key=_free((prefix + local)[:_MAX_KEY], "#", self.taken),
+            key=_free(wanted, "#", self.taken, self.reserved),
             id=full,
             local=local,
             group=group,
             parent=parent,
         )
         self.index(entry)
-        if text is None:
+        if own:
+            if entry.key != own:
+                done = f"imported as {entry.key}"
+                self.file.warn(
+                    entry.place, "duplicate_key", f"another task says that it is {own[:60]}", done, node.start
+                )
+        elif text is None:
             message = "the task has no id, or none that can be read"
             self.file.warn(entry.place, "missing_id", message, f"imported as {entry.key}", node.start)
         elif entry.key != (prefix + local)[:_MAX_KEY]:

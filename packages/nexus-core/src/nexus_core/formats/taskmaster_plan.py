@@ -29,6 +29,7 @@ class Spot:
     local: str  #: within its parent, such as `2`
     parent_key: str | None = None
     entry: Entry | None = None  #: None when the task is new to the file
+    says_key: bool = False  #: its key is not that of its place, so its object has to say it
 
 
 def owner_of(tag: str) -> str:
@@ -44,9 +45,12 @@ class Plan:
         self.keys = keys
         self.tasks = {task.id: task for task in sorted(tasks, key=lambda task: task.id)}
         self.spots: dict[int, Spot] = {}
+        self.entry_keys = frozenset(entry.key for entry in file.entries)
         self.groups = {group.tag: group for group in file.groups}
         self.links = {entry.key: links(file, entry) for entry in file.entries}
         self.names = Names(file, [link for found in self.links.values() for link in found])
+        # Tasks that left the file keep their keys, which no other may get.
+        self.names.used |= {key for task_id, key in keys.items() if task_id not in self.tasks}
         self._find_known()
         # Those that have a number already come first, lest others take it.
         for task in sorted(self.tasks.values(), key=lambda task: not self.key_of(task)):
@@ -90,13 +94,16 @@ class Plan:
         wanted = key.removeprefix(prefix) if key.startswith(prefix) else ""
         allowed = _SUBTASK_ID if parent else _TASK_ID
         local = self.names.new_local(tag, parent, wanted if allowed.fullmatch(wanted) else "")
+        natural = prefix + local
+        own = natural if not key or key in self.entry_keys else key  # in the file, it is of a task that Nexus lacks
         spot = Spot(
             task=task,
-            key=prefix + local,
+            key=own,
             tag=tag,
             id=f"{parent.id}.{local}" if parent else local,
             local=local,
             parent_key=parent.key if parent else None,
+            says_key=own != natural,
         )
         self.names.add(spot)
         self.spots[task.id] = spot

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from ..clock import to_text
 from ..domain.tasks import Priority, Task
 from ..errors import UnreadableFile
 from .jsonedit import Edit, Writer, apply
@@ -43,7 +44,7 @@ def render(original: bytes | None, tasks: Sequence[Task], keys: Mapping[int, str
 
     :raises UnreadableFile: the original is no file that `parse` reads
     """
-    renderer = _Renderer(original if original is not None else _skeleton(tasks, keys), tasks, keys)
+    renderer = _Renderer(original, tasks, keys)
     return apply(renderer.file.json, renderer.edits())
 
 
@@ -80,8 +81,10 @@ def _metadata(tag: str, tasks: Sequence[Task]) -> dict[str, str]:
 class _Renderer:
     """One rendering of one file."""
 
-    def __init__(self, original: bytes, tasks: Sequence[Task], keys: Mapping[int, str]) -> None:
-        self.file: TaskFile = open_file(original)
+    def __init__(self, original: bytes | None, tasks: Sequence[Task], keys: Mapping[int, str]) -> None:
+        self.file: TaskFile = open_file(original if original is not None else _skeleton(tasks, keys))
+        self.is_new = original is None
+        self.keys = keys
         self.before = {task.external_key: task for task in read_tasks(self.file)}
         self.plan = Plan(self.file, tasks, keys)
         self.references = References(self.plan)
@@ -202,7 +205,28 @@ class _Renderer:
         if task.labels:
             fresh["tags"] = list(task.labels)
             names.append("tags")
+        if self.is_new and task.complexity_auto is not None:
+            fresh["complexity"] = task.complexity_auto
+            names.append("complexity")
+        metadata = _metadata_with(task.raw_data, self.beyond(spot))
+        if metadata or "metadata" in task.raw_data:
+            fresh["metadata"] = metadata
+            names.append("metadata")
         return self.with_raw(spot, {name: fresh[name] for name in names})
+
+    def beyond(self, spot: Spot) -> dict[str, Any]:
+        """What Taskmaster has no words for, for `metadata.nexus`."""
+        task = spot.task
+        written = {other.task.id for other in self.wanted(spot) if self.references.write(spot, other) is not None}
+        # A task of this file that Taskmaster cannot name from here is named by its key.
+        names = {other.task.id: other.key for other in self.plan.spots.values()} | dict(self.keys)
+        found: dict[str, Any] = {
+            "external_key": spot.key if spot.says_key else None,
+            "dependencies": [names[on] for on in task.dependencies if on not in written and on in names],
+            "complexity_manual": task.complexity_manual,
+            "not_before": None if task.not_before is None else to_text(task.not_before),
+        }
+        return {name: value for name, value in found.items() if value}
 
     def default_priority(self, spot: Spot) -> Priority:
         """The priority that a task has when its object names none."""
@@ -229,9 +253,18 @@ class _Renderer:
             same = field in said and said[field] == getattr(task, field)
             if name == "id" and "id" in raw:
                 same = id_text(raw["id"]) in (spot.local, spot.id)
+            if name == "dependencies":
+                same = self.means_the_same(spot, raw.get("dependencies"), value)
             if not same and (value or place in raw or name == "subtasks"):
                 result[place] = value
         return result
+
+    def means_the_same(self, spot: Spot, raw: Any, value: list[Any]) -> bool:
+        """Whether the dependencies as a task came with them name the same tasks, beside those that name none."""
+        meaning = self.plan.names.meaning
+        if not isinstance(raw, list):
+            return False
+        return {meaning(spot, one) for one in raw} - {None} == {meaning(spot, one) for one in value}
 
     def id_value(self, spot: Spot) -> int | str:
         """The id as the file writes ids."""
@@ -240,6 +273,15 @@ class _Renderer:
         ):
             return spot.local
         return int(spot.local)
+
+
+def _metadata_with(raw: Mapping[str, Any], words: Mapping[str, Any]) -> Any:
+    """The metadata that a task came with, and in it what Nexus has to say."""
+    metadata = raw.get("metadata")
+    if not isinstance(metadata, dict):
+        return {"nexus": words} if words else metadata
+    others = {name: value for name, value in metadata.items() if name != "nexus"}
+    return {**others, "nexus": words} if words else others
 
 
 def _as_said(fields: Fields) -> dict[str, Any]:

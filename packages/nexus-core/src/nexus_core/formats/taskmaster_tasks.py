@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
+from ..clock import from_text
 from ..domain.tasks import Priority
-from .model import ParsedTask
+from .model import USUAL_FIELDS, ParsedTask
 from .taskmaster_fields import MIRRORED, Fields, read_fields
-from .taskmaster_file import Entry, TaskFile
+from .taskmaster_file import Entry, TaskFile, nexus_words
 from .taskmaster_links import links, warn_of_links
 
 
@@ -37,7 +41,29 @@ def _read_task(file: TaskFile, entry: Entry, priorities: dict[str, Priority]) ->
         dependencies=tuple(link.target.key for link in found if link.target and link.counts),
         complexity_auto=fields.complexity,
         mirrored=MIRRORED,
+        **_beyond(entry),
     )
+
+
+def _beyond(entry: Entry) -> dict[str, Any]:
+    """What Taskmaster has no words for, from where Nexus wrote it. What is odd there counts as not said."""
+    words = nexus_words(entry.node.value)
+    if not words:
+        return {}
+    score, until, names = (words.get(name) for name in ("complexity_manual", "not_before", "dependencies"))
+    return {
+        "said": USUAL_FIELDS | {"complexity_manual", "not_before"},
+        "complexity_manual": score if type(score) is int and 1 <= score <= 10 else None,
+        "not_before": _instant(until),
+        "references": tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else (),
+    }
+
+
+def _instant(value: Any) -> datetime | None:
+    try:
+        return from_text(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def _raw(entry: Entry) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from importlib import import_module
 from types import ModuleType
 
 from ..config import Config
@@ -76,7 +77,7 @@ class Builtin:
 
     @hookimpl
     def nexus_schedules(self) -> Iterable[records.Schedule]:
-        """Tasks whose pause after a failure is over have no event of their own; events are sealed; alerts end."""
+        """The ends of pauses and parkings have no event of their own; events are sealed; alerts end."""
         every = min(timedelta(seconds=15), self._config["assignment.retry_delay"])
         yield records.Schedule(name="core.dispatch_waiting", kind="core.dispatch_waiting", every=every)
         yield records.Schedule(name="core.prune_answers", kind="core.prune_answers", every=timedelta(hours=1))
@@ -95,17 +96,31 @@ class Builtin:
 
     @hookimpl
     def nexus_task_formats(self) -> Iterable[records.TaskFormat]:
-        """Taskmaster's files."""
+        """Taskmaster's files, and JSON Lines."""
         yield records.TaskFormat(
             name="taskmaster",
-            parse=lambda content: _taskmaster().parse(content),
-            render=lambda original, tasks, keys: _taskmaster().render(original, tasks, keys),
-            new_keys=lambda original, tasks, keys: _taskmaster().new_keys(original, tasks, keys),
+            parse=lambda content: _format("taskmaster").parse(content),
+            render=lambda original, tasks, keys: _format("taskmaster").render(original, tasks, keys),
+            new_keys=lambda original, tasks, keys: _format("taskmaster").new_keys(original, tasks, keys),
+            media_types=("application/json",),
             scores=records.ScoreFormat(
-                parse=lambda content: _taskmaster().parse_report(content),
-                tag=lambda path, tags: _taskmaster().tag_of(path, tags),
+                parse=lambda content: _format("taskmaster").parse_report(content),
+                tag=lambda path, tags: _format("taskmaster").tag_of(path, tags),
             ),
-            doctor=lambda: _taskmaster().DOCTOR,
+            doctor=lambda: _format("taskmaster").DOCTOR,
+        )
+        yield records.TaskFormat(
+            name="jsonl",
+            parse=lambda content: _format("jsonl").parse(content),
+            render=lambda original, tasks, keys: _format("jsonl").render(
+                original, tasks, keys, self._config.key_prefix
+            ),
+            new_keys=lambda original, tasks, keys: _format("jsonl").new_keys(original, tasks, keys),
+            suffixes=(".jsonl", ".ndjson"),
+            recognises=lambda content: _format("jsonl").recognises(content),
+            # The first one is not registered, but it is what the format's own page and OpenAPI 3.2 say.
+            media_types=("application/jsonl", "application/x-ndjson", "application/x-jsonlines"),
+            partial=True,
         )
 
     @hookimpl
@@ -120,11 +135,9 @@ class Builtin:
         yield records.Document(path=readme.PATH, content=content)
 
 
-def _taskmaster() -> ModuleType:
-    # Most commands neither read nor write a file, and importing the format is a tenth of their time.
-    from ..formats import taskmaster
-
-    return taskmaster
+def _format(name: str) -> ModuleType:
+    # Most commands neither read nor write a file, and importing a format is a tenth of their time.
+    return import_module(f"..formats.{name}", __package__)
 
 
 def dispatch(event: events.Event, ctx: Context) -> Outcome:
@@ -133,8 +146,9 @@ def dispatch(event: events.Event, ctx: Context) -> Outcome:
 
 
 def dispatch_waiting(job: Job, ctx: Context) -> Outcome:
-    """Hand ready tasks to free agents: those whose pause after a failure is over."""
-    return Done(f"{len(ctx.nexus.agents.dispatch())} tasks handed out")
+    """Tell of tasks whose parking is over; hand ready tasks to free agents, also those that waited out a failure."""
+    woken = ctx.nexus.tasks.wake_parked()
+    return Done(f"{len(woken)} tasks woken, {len(ctx.nexus.agents.dispatch())} handed out")
 
 
 def seal_audit(job: Job, ctx: Context) -> Outcome:

@@ -149,10 +149,17 @@ class TaskFormat:
 
     name: str
     parse: Callable[[bytes], ParsedTasks]  #: raises UnreadableFile with the line
-    #: The file again: the original bytes and the tasks as they are now, by external key.
+    #: The file again: from its original bytes (None = there is none), the tasks as they are now, and their external
+    #: keys by id.
     render: Callable[[bytes | None, Sequence[Task], Mapping[int, str]], bytes]
     #: The external keys under which `render` adds tasks that the file does not have, by task; None = it adds none.
     new_keys: Callable[[bytes | None, Sequence[Task], Mapping[int, str]], Mapping[int, str]] | None = None
+    suffixes: tuple[str, ...] = ()  #: how names of such files end, such as `.csv`
+    #: Whether content without a telling name is of this format.
+    recognises: Callable[[bytes], bool] | None = None
+    media_types: tuple[str, ...] = ("application/octet-stream",)  #: the first one is answered, any is taken
+    #: Whether a file may name only some tasks of its repository, or tasks of others (`ParsedTask.references`).
+    partial: bool = False
     scores: ScoreFormat | None = None
     #: Gives what names and mends oddities of its files; None = `nexus task doctor` tells the warnings of `parse`.
     doctor: Callable[[], FileDoctor] | None = None

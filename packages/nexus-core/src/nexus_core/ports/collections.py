@@ -89,6 +89,10 @@ class Tasks(Protocol):
         """Ready tasks that automatic assignment may hand out, in their order."""
         ...
 
+    def woken(self, since: datetime | None, now: datetime) -> builtins.list[tuple[int, datetime]]:
+        """Ready tasks that were parked until an instant after `since` (None: ever), with that instant."""
+        ...
+
     def ready_among(self, ids: Sequence[int], now: datetime) -> builtins.list[tuple[int, int | None, str]]:
         """Those of the ids that are ready, in their order: id, repository, title."""
         ...

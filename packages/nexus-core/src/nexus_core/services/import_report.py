@@ -6,6 +6,7 @@ import attrs
 
 from ..errors import NexusError
 from ..formats.model import Warning_
+from .import_merge import Conflict
 
 
 @attrs.frozen(kw_only=True)
@@ -22,7 +23,9 @@ class ImportReport:
     warnings: tuple[Warning_, ...]
     dependencies: int = 0
     cycles: tuple[tuple[str, ...], ...] = ()  #: each left open at its last step
+    conflicts: tuple[Conflict, ...] = ()  #: what the file and Nexus both changed, in full
     kind: str = "tasks"  #: or `scores`, for a complexity report
+    format: str = "taskmaster"  #: of the file
     tag: str | None = None  #: of a complexity report
     unscored: int = 0  #: rows of a complexity report that stand for a missing analysis
     unmatched: int = 0  #: rows of a complexity report whose task is not here

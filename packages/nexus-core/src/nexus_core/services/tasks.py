@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterable, Mapping, Sequence, Set
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -19,7 +20,8 @@ from ..domain.readiness import Readiness
 from ..domain.tasks import NewTask, Priority, Status, Task, task_key
 from ..errors import Conflict, Cycle, Fault, Invalid, StaleWrite
 from ..ports.queries import Page, ReadyQuery, ShownPage, ShownTask, TaskQuery
-from . import outlook, upkeep
+from ..wire import plain
+from . import outlook, parking, upkeep
 from .imports import ImportService
 from .moves import drop_dependency, move_task
 from .scores import ScoreService, given_scores
@@ -47,6 +49,7 @@ class TaskService:
         #: Bring in and write out task files; see ImportService.
         self.import_file = imports.import_file
         self.export_file = imports.export_file
+        self.export = imports.export
 
     # Changes ----------------------------------------------------------------------------------------------------------
 
@@ -63,6 +66,7 @@ class TaskService:
         labels: Iterable[str] = (),
         dependencies: Iterable[int] = (),
         complexity_manual: int | None = None,
+        not_before: datetime | str | None = None,
         raw_data: Mapping[str, Any] | None = None,
         actor: Actor = LOCAL,
     ) -> Task:
@@ -77,6 +81,7 @@ class TaskService:
             labels=tuple(dict.fromkeys(labels)),
             complexity_manual=_complexity(complexity_manual),
             parent_id=parent_id,
+            not_before=_time(not_before),
             raw_data=dict(raw_data or {}),
         )
 
@@ -145,7 +150,7 @@ class TaskService:
             task = self._locked(work, task_id, actor, expected_version)
             changed = attrs.evolve(task, **fields)
             differences = {
-                name: {"from": _plain(getattr(task, name)), "to": _plain(value)}
+                name: {"from": plain(getattr(task, name)), "to": plain(value)}
                 for name, value in fields.items()
                 if getattr(task, name) != value
             }
@@ -278,6 +283,10 @@ class TaskService:
             return work.tasks.get(task.id)
 
         return self._unit.write(action)
+
+    def wake_parked(self) -> builtins.list[int]:
+        """Record `task.ready` for the tasks whose parking is over; which they are. The worker asks for it regularly."""
+        return self._unit.write(parking.wake)
 
     def recount(self) -> int:
         """Count anew all that is kept beside open tasks, some at a time; how many there are.
@@ -449,11 +458,14 @@ def _labels(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(value))
 
 
-def _time(value: Any) -> Any:
+def _time(value: Any) -> datetime | None:
+    if value is None or (isinstance(value, datetime) and value.tzinfo):
+        return value
     try:
-        return from_text(value) if isinstance(value, str) else value
-    except ValueError:
-        raise Invalid("expected a time such as 2026-01-31T12:00:00Z, or null") from None
+        return from_text(value)
+    except (ValueError, TypeError):
+        said = "expected a time such as 2026-01-31T12:00:00Z, or null"
+        raise Invalid("the time is not valid", faults=(Fault("/not_before", said),)) from None
 
 
 def _parent(value: Any) -> int | None:
@@ -486,7 +498,3 @@ def _edited_fields(changes: Mapping[str, Any]) -> dict[str, Any]:
     if faults:
         raise Invalid("the change is not valid", faults=tuple(faults))
     return fields
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value if isinstance(value, int | None) else str(value)

@@ -201,6 +201,11 @@ class SqlTasks:
             found += self._session.tuples("startable_among", ids=part, now=to_text(now))
         return [row[:3] for row in sorted(found, key=lambda row: (*row[3:], row[0]))]
 
+    def woken(self, since: datetime | None, now: datetime) -> list[tuple[int, datetime]]:
+        """Ready tasks that were parked until an instant after `since`, with that instant."""
+        found = self._session.all("list_woken", since=rows.time(since), now=to_text(now))
+        return [(row["id"], rows.at(row["not_before"])) for row in found]
+
     def children(self, task_id: int) -> list[Task]:
         """The subtasks."""
         return self._tasks(self._session.all("list_children", id=task_id))

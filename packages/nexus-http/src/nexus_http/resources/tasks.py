@@ -60,6 +60,7 @@ _EDITABLE = (
         maximum=10,
     ),
     Field("parent_id", "task", "The task that this is a part of.", nullable=True),
+    Field("not_before", "time", "Parked until then: an instant in ISO 8601. Null: not parked.", nullable=True),
 )
 NEW = (
     Field("title", required=True, max_length=500, pattern=SAYING),
@@ -68,11 +69,7 @@ NEW = (
     Field("dependencies", "ids", "The tasks that it waits for."),
     Field("raw_data", "object", "The object that it came from, kept as it is.", nullable=True),
 )
-CHANGES = (
-    Field("title", max_length=500, pattern=SAYING),
-    *_EDITABLE,
-    Field("not_before", "time", "Parked until then: an instant in ISO 8601.", nullable=True),
-)
+CHANGES = (Field("title", max_length=500, pattern=SAYING), *_EDITABLE)
 IF_NONE_MATCH = Field("If-None-Match", "text", "The ETag of the version that you have: 304 when it is still that.")
 MAY_MATCH = Field("If-Match", "text", "The ETag of the version that you read; 412 when it was changed meanwhile.")
 MOVE = (Field("status", required=True, choices=STATUSES), Field("reason", max_length=2_000))

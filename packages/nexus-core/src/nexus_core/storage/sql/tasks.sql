@@ -325,6 +325,12 @@ SELECT {task_columns}
 SELECT t.id, t.repository_id, t.title, {in_order} FROM tasks t
  WHERE t.id IN (:ids) AND CAST(t.startable AS integer) = 1 AND (t.not_before IS NULL OR t.not_before <= :now)
 
+-- name: list_woken
+SELECT t.id, t.repository_id, t.title, t.not_before FROM tasks t
+ WHERE t.startable AND t.not_before <= :now
+   AND (CAST(:since AS timestamptz) IS NULL OR t.not_before > :since)
+ ORDER BY t.not_before, t.id
+
 -- name: list_children
 SELECT {task_columns}
   FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id

@@ -48,6 +48,18 @@ class ReadinessContract:
             assert expected == [task.id for task in tx.tasks.dispatchable(NOW, max_failures=3, limit=5)]
         assert expected == [task_id for task_id in (_would_take(store),) if task_id]
 
+    def test_waking(self, store: Store) -> None:
+        """Tasks whose time came after a look and has come now, if nothing else holds them back, the first first."""
+        due, early = make_task(store, not_before=NOW), make_task(store, not_before=EARLIER)
+        make_task(store)
+        make_task(store, not_before=LATER)
+        make_task(store, not_before=NOW, status=Status.BLOCKED)
+
+        with store.reading() as tx:
+            assert [(early.id, EARLIER), (due.id, NOW)] == tx.tasks.woken(None, NOW)
+            assert [(due.id, NOW)] == tx.tasks.woken(EARLIER, NOW)
+            assert [] == tx.tasks.woken(NOW, NOW)
+
     def test_held_is_not_ready(self, store: Store) -> None:
         """A task that somebody holds is not offered again."""
         task = make_task(store)
