@@ -67,7 +67,7 @@ def test_every_broken_line_is_a_fault_of_the_problem(send):
     """With the file, the lines and the columns; nothing was changed."""
     refused = send(b'{"title": "A"}\n{"title": 1}\n{"title": "C",}\n', "repository=acme/api&path=work/t.jsonl")
 
-    assert (400, "unreadable_file") == (refused.status_code, refused.json["code"])
+    assert (409, "unreadable_file") == (refused.status_code, refused.json["code"])
     assert refused.json["detail"].startswith("work/t.jsonl: line 2, column 11: title must be a text")
     assert [("line 2", "column 11: title must be"), ("line 3", "column 15: there is a co")] == [
         (fault["pointer"], fault["message"][:24]) for fault in refused.json["errors"]
