@@ -72,7 +72,7 @@ def test_a_broken_line_is_one_line_with_its_place_and_2(nexus, file):
     ran = nexus("task", "import", "tasks.jsonl", "--repo", "acme/api")
 
     assert 2 == ran.code
-    assert ran.err.startswith("nexus: tasks.jsonl: line 2, column 26: there is no status “opne”; there are pending")
+    assert "tasks.jsonl: line 2, column 26: there is no status “opne”; there are pending" in ran.err
 
 
 def test_a_conflict_is_told_with_both_values(nexus, file):

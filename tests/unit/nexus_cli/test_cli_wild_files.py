@@ -18,5 +18,5 @@ def test_any_file_is_imported_or_refused(nexus, tmp_path):
             assert f"{place}: imported " in ran.out and file.read_bytes() == out.read_bytes(), seed
         else:
             assert (2, 3) == (ran.code, exported.code), seed
-            assert ran.err.startswith("nexus: wild.json: line "), seed
+            assert "wild.json: line " in ran.err, seed
     assert {0, 2} == seen

@@ -1,8 +1,7 @@
 """The turn to write: one at a time, among threads and processes; whoever waited long comes next."""
 
-import multiprocessing
-import os
-import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -16,21 +15,23 @@ def path(tmp_path):
     return tmp_path / "nexus.db"
 
 
-def _hold(path, began, seconds):
-    turn = Turn(path)
-    assert turn.take(5)
-    began.set()
-    time.sleep(seconds)
-    turn.leave()
+_HOLD = """
+import sys, time
+from pathlib import Path
+from nexus_core.storage.turn import Turn
+turn = Turn(Path(sys.argv[1]))
+assert turn.take(5)
+print("taken", flush=True)
+time.sleep(float(sys.argv[2]))
+turn.leave()
+"""
 
 
 def _holder(path, seconds):
     """A process that holds the turn for a time."""
-    context = multiprocessing.get_context("spawn")
-    began = context.Event()
-    process = context.Process(target=_hold, args=(path, began, seconds))
-    process.start()
-    assert began.wait(20)
+    command = [sys.executable, "-c", _HOLD, str(path), str(seconds)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert "taken\n" == process.stdout.readline()
     return process
 
 
@@ -54,7 +55,7 @@ def test_one_process_at_a_time(path):
     turn = Turn(path)
     early = turn.take(0.05)
     late = turn.take(5)
-    holder.join()
+    holder.communicate()
 
     assert (False, True) == (early, late)
 
@@ -62,8 +63,8 @@ def test_one_process_at_a_time(path):
 def test_a_killed_process_holds_nothing(path):
     """The turn of one that was killed is free at once."""
     holder = _holder(path, 60)
-    os.kill(holder.pid, signal.SIGKILL)
-    holder.join()
+    holder.kill()
+    holder.communicate()
 
     assert Turn(path).take(1)
 
