@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..clock import to_text
 from ..domain.access import Actor, ActorKind, User, system_actor
 from ..domain.events import LoginRefused, UserJoined, UserRenamed
 from ..domain.logins import Identity
@@ -13,7 +14,7 @@ def admit(work: Work, provider: str, identity: Identity, address: str | None) ->
     """The person with this identity, written down at their first login; else why they may not come in, on record."""
     if not _is_usable(identity.id, 200) or not _is_usable(identity.login, 100):
         raise Unavailable(f"{provider} does not say who this is")
-    user = work.logins.person(provider, identity.id)
+    user = work.logins.person(provider, identity.id) or _person_by_now(work, provider, identity)
     found = _newcomer(work, provider, identity) if user is None else _known(work, user, identity)
     if isinstance(found, str):
         work.record(
@@ -30,6 +31,12 @@ def acting(user: User) -> Actor:
 
 def _is_usable(text: str, length: int) -> bool:
     return 0 < len(text) <= length and text.isprintable()
+
+
+def _person_by_now(work: Work, provider: str, identity: Identity) -> User | None:
+    """The person again, after others who come in for the first time: one may be the same in another browser."""
+    work.access.set_meta("newcomer", to_text(work.now))  # whoever writes it first goes first
+    return work.logins.person(provider, identity.id)
 
 
 def _known(work: Work, user: User, identity: Identity) -> User | str:

@@ -222,7 +222,7 @@ class LoginService:
         try:
             entered = self._unit.write(action)
         except Duplicate:
-            entered = self._unit.write(action)  # their first login on two devices at once: now they are known
+            entered = self._unit.write(action)  # somebody invited them at the same instant: now that is seen
         if isinstance(entered, str):
             raise Forbidden(f"{identity.login} may not come in: {entered}")
         return entered
