@@ -140,6 +140,14 @@ def test_a_new_dependency_is_not_sought_through_the_graph(hub, cost):
     assert sum(rows) < 60 * 3000 / 12
 
 
+def test_a_chain_is_not_followed_task_by_task(hub, cost):
+    """The last of eight hundred, on which the first is to depend, is found in a few steps."""
+    first, *_, last = bring(hub, "acme/api", chain(800))
+    with lifting(hub, first, last) as check:
+        assert 801 - 1 == len(check().cycle)
+        assert cost.of(check)[0] < 60
+
+
 @contextmanager
 def lifting(hub, task, on):
     """The check of a new dependency alone."""
