@@ -65,3 +65,26 @@ def test_an_import_does_not_touch_what_it_does_not_change(hub, database_url):
 
     assert (0, 0) == (report.created, report.changed)
     assert before == check(hub, database_url)
+
+
+def versions(hub, url, *files):
+    """Import one version after the other, and hold the counts against the tables each time."""
+    for waits in files:
+        tasks = [
+            {"id": number, "title": f"Task {number}", "status": status, "dependencies": on}
+            for number, (on, status) in waits.items()
+        ]
+        hub.tasks.import_file(json.dumps({"master": {"tasks": tasks}}).encode(), "acme/api")
+        check(hub, url)
+
+
+def test_a_file_that_only_closes_a_task_frees_what_it_waited_for(hub, database_url):
+    """What it waited for has less behind it, all the way up; and more again when it is reopened."""
+    first = {1: ([], "pending"), 2: ([1], "pending"), 3: ([2], "pending"), 4: ([3], "pending")}
+    versions(hub, database_url, first, {**first, 3: ([2], "done")}, first)
+
+
+def test_a_number_that_stays_the_same_proves_nothing(hub, database_url):
+    """One task less and another one more behind the second: behind the first, where both were, it is one less."""
+    first = {1: ([], "pending"), 2: ([1], "pending"), 3: ([2], "pending"), 4: ([1], "pending")}
+    versions(hub, database_url, first, {**first, 3: ([], "pending"), 4: ([1, 2], "pending")})

@@ -61,6 +61,9 @@ def test_what_becomes_ready_is_what_was_said(hub):
     hub.tasks.create("Below the closed one", parent_id=closed)
     hub.tasks.move(closed, "done")
     hub.tasks.create("Part of three", parent_id=three)
+    outer = hub.tasks.create("Outer", dependencies=[two]).id
+    inner = hub.tasks.create("Inner", parent_id=outer, dependencies=[one]).id
+    hub.tasks.create("Innermost", parent_id=inner)
     for task in hub.tasks.list(TaskQuery(status=("pending",))).items:
         before = {ready.id for ready in hub.tasks.ready()}
         said = hub.tasks.readiness(task.id).impact.unblocks

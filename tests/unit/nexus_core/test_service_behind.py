@@ -109,6 +109,21 @@ def test_a_recount_mends_whatever_is_wrong(most, seed):
         assert before == {key: task for key, task in net.tasks().items() if is_open(task)}
 
 
+def test_two_halves_make_a_whole_that_is_not_counted(most):
+    """Neither of two has as many behind it as are counted; together they have, and nobody counts further."""
+    with nexus_for_test() as nexus:
+        top = nexus.tasks.create("Top").id
+        for name in "ab":
+            last = nexus.tasks.create(name).id
+            first = last
+            for index in range(most - 1 if most < 10 else 7):
+                last = nexus.tasks.create(f"{name}{index}", dependencies=[last]).id
+            nexus.tasks.depend(first, top)
+        found = nexus.tasks.get(top)
+
+        assert (min(most, 16), most if most < 10 else 8) == (found.impact, found.chain)
+
+
 def test_a_migration_has_what_it_added_counted():
     """The job that it leaves behind is one that a worker knows."""
     with nexus_for_test() as nexus:

@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from time import monotonic
 from typing import Any
@@ -22,7 +22,7 @@ from psycopg_pool import ConnectionPool
 
 from nexus_core.errors import NexusError
 from nexus_core.storage.session import Row, SqlSession, expand, insertions
-from nexus_core.storage.statements import for_postgres, fragments, parse, pyformat, worded
+from nexus_core.storage.statements import chosen, conditions, for_postgres, fragments, parse, pyformat, worded
 
 from . import bulk
 from . import migrate as migrations
@@ -56,10 +56,10 @@ def _plain(name: str) -> str:
     return pyformat(rendered()[name])
 
 
-@cache
-def _with_arrays(name: str) -> str:
+@lru_cache(maxsize=512)
+def _with_arrays(sql: str) -> str:
     """A statement whose lists are one parameter each: the same text, and the same plan, however long they are."""
-    return pyformat(_LIST.sub(r"= ANY(:\1)", rendered()[name]))
+    return pyformat(_LIST.sub(r"= ANY(:\1)", sql))
 
 
 class PostgresSession:
@@ -107,9 +107,12 @@ class PostgresSession:
 
     def tuples(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
         """All rows of the answer, without the names of their columns."""
+        sql = rendered()[name]
+        if names := conditions(sql):
+            sql = chosen(sql, frozenset(name for name in names if parameters[name] is not None))
         flat = {key: list(value) if type(value) is tuple else value for key, value in parameters.items()}
         with self._connection.cursor(row_factory=tuple_row) as cursor:
-            return cursor.execute(_with_arrays(name), flat).fetchall()
+            return cursor.execute(_with_arrays(sql), flat).fetchall()
 
     def time(self) -> datetime:
         """The time at the database."""
