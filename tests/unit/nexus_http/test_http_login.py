@@ -200,7 +200,8 @@ def test_who_may_not_come_in_is_told_so(browser, hub):
     assert (["ann", "boss"], []) == (
         [user.username for user in hub.users.list()], [name for name in browser.cookies if "session" in name],
     )  # fmt: skip
-    assert 1 == len(hub.events.list(type="login.refused"))
+    told = [len(hub.events.list(type=kind)) for kind in ("login.refused", "access.refused")]
+    assert [1, 1] == told, "each refusal is on record once"
 
 
 def test_a_provider_that_is_not_there_is_not_found(browser):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import attrs
+
 from ..domain.access import Actor, ActorKind, User, system_actor
 from ..domain.events import LoginRefused, UserJoined, UserRenamed
 from ..domain.logins import Identity
@@ -16,8 +18,9 @@ def admit(work: Work, provider: str, identity: Identity, address: str | None) ->
     user = work.logins.person(provider, identity.id)
     found = _newcomer(work, provider, identity) if user is None else _known(work, user, identity)
     if isinstance(found, str):
+        actor = attrs.evolve(system_actor("login"), address=address)
         work.record(
-            LoginRefused, actor=system_actor("login"), provider=provider, id=identity.id, login=identity.login,
+            LoginRefused, actor=actor, provider=provider, id=identity.id, login=identity.login,
             reason=found, address=address,
         )  # fmt: skip
     return found

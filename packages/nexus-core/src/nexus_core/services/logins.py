@@ -229,7 +229,9 @@ class LoginService:
         except Duplicate:
             entered = self._unit.write(action)  # their first login on two devices at once: now they are known
         if isinstance(entered, str):
-            raise Forbidden(f"{identity.login} may not come in: {entered}")
+            refused = Forbidden(f"{identity.login} may not come in: {entered}")
+            refused.is_on_record = True
+            raise refused
         return entered
 
     def _provider(self, name: str) -> IdentityProvider:
