@@ -200,7 +200,8 @@ def test_who_may_not_come_in_is_told_so(browser, hub):
     assert (["ann", "boss"], []) == (
         [user.username for user in hub.users.list()], [name for name in browser.cookies if "session" in name],
     )  # fmt: skip
-    assert 1 == len(hub.events.list(type="login.refused"))
+    told = [len(hub.events.list(type=kind)) for kind in ("login.refused", "access.refused")]
+    assert [1, 1] == told, "each refusal is on record once"
 
 
 def test_a_provider_that_is_not_there_is_not_found(browser):
@@ -355,3 +356,20 @@ def test_a_person_is_shut_out_by_patch(hub, anonymous_of):
     assert answers[0].json["disabled_at"]
     assert 409 == api.patch(f"/users/{boss}", {"disabled": True}).status_code
     assert api.patch(f"/users/{ann}", {"disabled": False}).json["disabled_at"] is None
+
+
+def test_a_login_is_on_record_with_the_address_behind_our_proxy(config, house):
+    """Not with the proxy's own, from which everybody would seem to come."""
+    config.data_dir.mkdir(parents=True)
+    proxied = config.replace(public_url=ORIGIN, trusted_proxies=("127.0.0.1/32",))
+    with Nexus.open(proxied, load_plugins=False, plugins=[house]) as hub:
+        hub.users.invite("ann", "admin", provider="house")
+        browser = Browser(hub)
+        state = browser.begin()
+        browser.call(
+            "GET", "/auth/house/callback", params={"state": state, "code": "ann"},
+            headers={"X-Forwarded-For": "203.0.113.9"},
+        )  # fmt: skip
+        [event] = hub.events.list(type="user.logged_in")
+
+    assert ("203.0.113.9", "203.0.113.9") == (event.address, event.payload["address"])

@@ -19,6 +19,7 @@ class NexusError(Exception):
     """Something went wrong."""
 
     code = "unexpected"
+    is_on_record = False  #: it stands among the events already, so whoever answers does not record it once more
 
     def __init__(self, message: str | None = None, **details: Any) -> None:
         self.message = message or (type(self).__doc__ or "").strip().splitlines()[0]

@@ -63,7 +63,7 @@ class Authentication:
     ) -> None:
         """Put a refusal on record, whoever refused."""
         refused = getattr(req.context, "error", None)
-        if isinstance(refused, (Unauthenticated, Forbidden, KeyInAddress)):
+        if isinstance(refused, (Unauthenticated, Forbidden, KeyInAddress)) and not refused.is_on_record:
             self._record(req, refused)
 
     def _admit(self, req: falcon.Request, declared: Operation, params: dict[str, Any]) -> Actor:
@@ -111,8 +111,6 @@ class Authentication:
             raise StaleClaim
 
     def _record(self, req: falcon.Request, refused: NexusError) -> None:
-        if getattr(req.context, "is_on_record", False):
-            return
         actor = getattr(req.context, "actor", None) or _from_where(system_actor("http"), req)
         self._nexus.refusals.note(
             AccessRefused, actor=actor, address=address_of(req), reason=refused.message,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import attrs
+
 from ..clock import to_text
 from ..domain.access import Actor, ActorKind, User, system_actor
 from ..domain.events import LoginRefused, UserJoined, UserRenamed
@@ -17,8 +19,9 @@ def admit(work: Work, provider: str, identity: Identity, address: str | None) ->
     user = work.logins.person(provider, identity.id) or _person_by_now(work, provider, identity)
     found = _newcomer(work, provider, identity) if user is None else _known(work, user, identity)
     if isinstance(found, str):
+        actor = attrs.evolve(system_actor("login"), address=address)
         work.record(
-            LoginRefused, actor=system_actor("login"), provider=provider, id=identity.id, login=identity.login,
+            LoginRefused, actor=actor, provider=provider, id=identity.id, login=identity.login,
             reason=found, address=address,
         )  # fmt: skip
     return found

@@ -64,6 +64,7 @@ class DeliveryService:
         except (Unauthenticated, Forbidden, Invalid) as error:
             actor = attrs.evolve(system_actor(), address=address or None, request_id=request_id)
             self._refusals.note(DeliveryRefused, actor=actor, address=address, source=source, reason=error.message)
+            error.is_on_record = True
             raise
         actor = attrs.evolve(plugin_actor(verified.source), address=address or None, request_id=request_id)
         received = self._unit.write(lambda work: self._store(work, verified, actor))

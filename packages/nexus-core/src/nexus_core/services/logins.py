@@ -205,7 +205,12 @@ class LoginService:
             assignment_id=None, now=work.now, expires_at=work.now + LOGIN_KEY_LIFE, user_id=user.id,
         )  # fmt: skip
         work.record(
-            KeyCreated, actor=acting(user), key_id=key.id, name=key.name, scopes=sorted(key.scopes), repositories=None
+            KeyCreated,
+            actor=attrs.evolve(acting(user), address=address),
+            key_id=key.id,
+            name=key.name,
+            scopes=sorted(key.scopes),
+            repositories=None,
         )
         _tell(work, user, provider, "device", address, key.id)
         return NewApiKey(key=key, secret=secret)
@@ -224,7 +229,9 @@ class LoginService:
         except Duplicate:
             entered = self._unit.write(action)  # somebody invited them at the same instant: now that is seen
         if isinstance(entered, str):
-            raise Forbidden(f"{identity.login} may not come in: {entered}")
+            refused = Forbidden(f"{identity.login} may not come in: {entered}")
+            refused.is_on_record = True
+            raise refused
         return entered
 
     def _provider(self, name: str) -> IdentityProvider:
@@ -255,7 +262,7 @@ class LoginService:
 def _tell(
     work: Work, user: User, provider: str, by: str, address: str | None, key_id: int | None = None
 ) -> None:  # fmt: skip
+    actor = attrs.evolve(acting(user), address=address)
     work.record(
-        UserLoggedIn, actor=acting(user), username=user.username, provider=provider, by=by, address=address,
-        key_id=key_id,
+        UserLoggedIn, actor=actor, username=user.username, provider=provider, by=by, address=address, key_id=key_id
     )  # fmt: skip

