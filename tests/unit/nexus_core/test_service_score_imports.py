@@ -5,7 +5,7 @@ import json
 import pytest
 
 from nexus_core.domain.access import Actor, ActorKind
-from nexus_core.errors import Invalid, NotFound, UnreadableFile
+from nexus_core.errors import Conflict, Invalid, NotFound, UnreadableFile
 
 REPO = "acme/api"
 PATH = ".taskmaster/reports/task-complexity-report.json"
@@ -210,5 +210,5 @@ def test_a_repository_outside_the_key_does_not_exist(hub):
 
 def test_a_task_file_names_its_tags_itself(nexus, content):
     """So a tag that is given with one is a mistake."""
-    with pytest.raises(Invalid, match="names its tags itself"):
+    with pytest.raises(Conflict, match="names its tags itself"):
         nexus.tasks.import_file(content, REPO, tag="master")

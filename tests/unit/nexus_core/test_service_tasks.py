@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from nexus_core.domain.access import Actor, ActorKind, Scope
-from nexus_core.errors import Cycle, Invalid, NotFound, StaleWrite, TransitionRefused
+from nexus_core.errors import Conflict, Cycle, Invalid, NotFound, StaleWrite, TransitionRefused
 from nexus_core.ports.queries import TaskQuery
 
 
@@ -119,9 +119,8 @@ def test_a_task_cannot_be_its_own_ancestor(nexus):
     middle = nexus.tasks.create("Middle", parent_id=top.id)
 
     for parent in (top.id, middle.id):
-        with pytest.raises(Invalid, match="not valid") as caught:
+        with pytest.raises(Conflict, match="the parent must be another task"):
             nexus.tasks.edit(top.id, {"parent_id": parent})
-        assert ["/parent_id"] == [fault.pointer for fault in caught.value.faults]
 
 
 # Status ---------------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from nexus_http.openapi import problem_codes
 @pytest.mark.parametrize(
     ("error", "status"),
     [
-        (errors.Invalid("x"), 400), (errors.UnreadableFile("x"), 400), (errors.Unauthenticated(), 401),
+        (errors.Invalid("x"), 400), (errors.UnreadableFile("x"), 409), (errors.Unauthenticated(), 401),
         (errors.Forbidden(), 403), (errors.NotFound(), 404), (errors.Cycle(path=[1]), 409), (errors.NotReady(), 409),
         (errors.StaleClaim(), 409), (errors.StaleWrite(), 409), (errors.Busy(), 409), (errors.Duplicate(), 409),
         (errors.Unavailable(), 503), (errors.NexusError("x"), 500), (errors.SchemaTooNew(), 500),
