@@ -119,7 +119,7 @@ def test_a_task_cannot_be_its_own_ancestor(nexus):
     middle = nexus.tasks.create("Middle", parent_id=top.id)
 
     for parent in (top.id, middle.id):
-        with pytest.raises(Conflict, match="none below this one"):
+        with pytest.raises(Conflict, match="the parent must be another task"):
             nexus.tasks.edit(top.id, {"parent_id": parent})
 
 

@@ -71,3 +71,13 @@ def test_the_schema_follows_the_fields():
 
     assert ["title"] == schema["required"]
     assert {"type": ["integer", "null"], "minimum": 1, "maximum": 10} == schema["properties"]["size"]
+
+
+@pytest.mark.parametrize(("field", "given", "taken"), [
+    (Field("n", "number"), 3.0, 3), (Field("n", "ids"), [3.0, 4], [3, 4]), (Field("n", "task"), 12.0, 12),
+])  # fmt: skip
+def test_a_whole_number_may_be_written_with_a_fraction_of_nothing(field, given, taken):
+    """JSON has one kind of number: 3.0 is 3, and 3.5 is none."""
+    assert (taken, int) == ((read := field.check(given)), type(read[0] if isinstance(read, list) else read))
+    with pytest.raises(ValueError):
+        field.check([3.5] if field.type == "ids" else 3.5)

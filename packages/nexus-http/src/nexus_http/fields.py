@@ -114,6 +114,7 @@ class Field:
         """
         if value is None and self.nullable:
             return None
+        value = _whole(self.type, value)
         if not _is(self.type, value):
             raise ValueError(f"expected {TYPES[self.type][1]}")
         for item in value if isinstance(value, list) else (value,):
@@ -222,6 +223,15 @@ def check_query(given: Mapping[str, list[str]], fields: Iterable[Field]) -> dict
     if faults:
         raise Invalid("the query is not valid", faults=tuple(faults))
     return checked
+
+
+def _whole(kind: str, value: Any) -> Any:
+    """A value in which `3.0` is the whole number that it is: JSON knows no other difference than how it is written."""
+    if kind == "ids" and isinstance(value, list):
+        return [_whole("number", one) for one in value]
+    if kind in _NUMBERS and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
 
 
 def _is(kind: str, value: Any) -> bool:
