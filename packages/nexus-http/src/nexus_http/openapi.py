@@ -177,7 +177,7 @@ def _parameters(path: str, operation: Operation) -> list[dict[str, Any]]:
     found += [_parameter(field, "query") for field in operation.query]
     if operation.conditional:
         words = "The ETag of the version that you read; 428 without it, 412 when it was changed meanwhile."
-        found.append(_parameter(Field("If-Match", "text", words, required=True, example='"4"'), "header"))
+        found.append(_parameter(Field("If-Match", "text", words, required=True, min_length=1, example='"4"'), "header"))
     return found + [_parameter(field, "header") for field in operation.headers]
 
 
