@@ -178,7 +178,7 @@ def _parameters(path: str, method: str, operation: Operation) -> list[dict[str, 
     found += [_parameter(field, "query") for field in operation.query]
     if operation.conditional:
         words = "The ETag of the version that you read; 428 without it, 412 when it was changed meanwhile."
-        found.append(_parameter(Field("If-Match", "text", words, required=True, example='"4"'), "header"))
+        found.append(_parameter(Field("If-Match", "text", words, required=True, min_length=1, example='"4"'), "header"))
     if operation.takes_key(method):
         found.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": IDEMPOTENCY_KEY})
     return found + [_parameter(field, "header") for field in operation.headers]
