@@ -35,11 +35,11 @@ settings.configure(
 django.setup()
 
 from django.core.wsgi import get_wsgi_application  # noqa: E402 - only after the settings
-from django.db import models  # noqa: E402
-from django.urls import path  # noqa: E402
-from django.utils import timezone  # noqa: E402
-from rest_framework import generics, serializers  # noqa: E402
-from rest_framework.response import Response  # noqa: E402
+from django.db import models  # noqa: E402 - as above
+from django.urls import path  # noqa: E402 - as above
+from django.utils import timezone  # noqa: E402 - as above
+from rest_framework import generics, serializers  # noqa: E402 - as above
+from rest_framework.response import Response  # noqa: E402 - as above
 
 
 class Repository(models.Model):
