@@ -95,7 +95,7 @@ class SqlAudit:
 
 def _place(after: Seal | None) -> dict[str, int]:
     """Where the feed goes on."""
-    return {"xid": -1, "id": 0} if after is None else {"xid": after.xid, "id": after.event_id}
+    return {"xid": -1, "id": -(2**63)} if after is None else {"xid": after.xid, "id": after.event_id}
 
 
 def _seal(row: Row | None) -> Seal | None:

@@ -91,3 +91,27 @@ WITH RECURSIVE below (id, top) AS (
    CROSS JOIN LATERAL (SELECT c.id FROM tasks c WHERE c.parent_id = below.id OFFSET 0) step
 )
 SELECT id, count(*) AS number FROM below GROUP BY id ORDER BY id
+
+-- The feed's order is by transaction here, and ends before what an open one may still write.
+
+-- name: list_unsealed
+SELECT e.id, e.xid, e.type, e.created_at, e.actor_kind, e.actor_name, e.actor_id, e.key_id, e.address, e.request_id,
+       e.task_id, e.repository_id, e.assignment_id, e.delivery, CAST(e.payload AS text) AS payload
+  FROM events e
+ WHERE (e.xid, e.id) > (CAST(:xid AS bigint), CAST(:id AS bigint))
+   AND e.xid < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)
+ ORDER BY e.xid, e.id LIMIT :limit
+
+-- name: count_unsealed
+SELECT count(*) AS number, min(found.created_at) AS first FROM (
+  SELECT e.created_at FROM events e
+   WHERE (e.xid, e.id) > (CAST(:xid AS bigint), CAST(:id AS bigint))
+     AND e.xid < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)
+   ORDER BY e.xid, e.id LIMIT :limit) found
+
+-- name: find_unsealed_between
+SELECT e.id FROM events e
+ WHERE (e.xid, e.id) > (CAST(:after_xid AS bigint), CAST(:after_id AS bigint))
+   AND (e.xid, e.id) < (CAST(:xid AS bigint), CAST(:id AS bigint))
+   AND NOT EXISTS (SELECT 1 FROM event_seals s WHERE s.event_id = e.id)
+ ORDER BY e.xid, e.id LIMIT 1

@@ -2,25 +2,24 @@
 e.id, e.xid, e.type, e.created_at, e.actor_kind, e.actor_name, e.actor_id, e.key_id, e.address, e.request_id,
 e.task_id, e.repository_id, e.assignment_id, e.delivery, CAST(e.payload AS text) AS payload
 
--- fragment: settled
-/*pg: AND e.xid < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint) */
-
 -- name: head_of_seals
 SELECT place, event_id, xid, hash FROM event_seals ORDER BY place DESC LIMIT 1
 
 -- name: get_seal
 SELECT place, event_id, xid, hash FROM event_seals WHERE place = :place
 
+-- The feed's order is that of the ids where writers follow one another, and SQLite finds a pair (xid, id) by xid alone.
+
 -- name: list_unsealed
 SELECT {row_columns} FROM events e
- WHERE (e.xid, e.id) > (CAST(:xid AS bigint), CAST(:id AS bigint)) {settled}
- ORDER BY e.xid, e.id LIMIT :limit
+ WHERE e.id > :id AND CAST(:xid AS bigint) IS NOT NULL
+ ORDER BY e.id LIMIT :limit
 
 -- name: count_unsealed
 SELECT count(*) AS number, min(found.created_at) AS first FROM (
   SELECT e.created_at FROM events e
-   WHERE (e.xid, e.id) > (CAST(:xid AS bigint), CAST(:id AS bigint)) {settled}
-   ORDER BY e.xid, e.id LIMIT :limit) found
+   WHERE e.id > :id AND CAST(:xid AS bigint) IS NOT NULL
+   ORDER BY e.id LIMIT :limit) found
 
 -- name: insert_seal
 INSERT INTO event_seals (place, event_id, xid, hash) VALUES (:place, :event_id, :xid, :hash) RETURNING place AS id
@@ -32,10 +31,10 @@ SELECT s.place, s.event_id, s.xid, s.hash, {row_columns}
 
 -- name: find_unsealed_between
 SELECT e.id FROM events e
- WHERE (e.xid, e.id) > (CAST(:after_xid AS bigint), CAST(:after_id AS bigint))
-   AND (e.xid, e.id) < (CAST(:xid AS bigint), CAST(:id AS bigint))
+ WHERE e.id > :after_id AND e.id < :id
+   AND CAST(:after_xid AS bigint) IS NOT NULL AND CAST(:xid AS bigint) IS NOT NULL
    AND NOT EXISTS (SELECT 1 FROM event_seals s WHERE s.event_id = e.id)
- ORDER BY e.xid, e.id LIMIT 1
+ ORDER BY e.id LIMIT 1
 
 -- name: insert_job_failure
 INSERT INTO job_failures (kind, failed_at) VALUES (:kind, :now)
