@@ -15,7 +15,7 @@ from nexus_plugin_postgres.engine import PostgresEngine, rendered
 
 @pytest.mark.parametrize(
     ("name", "columns"),
-    [("insert_event", 10), ("insert_reserved_task", 24), ("insert_new_dependency", 2), ("insert_job", None),
+    [("insert_event", 13), ("insert_reserved_task", 24), ("insert_new_dependency", 2), ("insert_job", None),
      ("insert_dependency", None), ("save_task_file", None), ("get_task", None), ("update_task", None)],
 )  # fmt: skip
 def test_only_plain_insertions_are_streams(name, columns):

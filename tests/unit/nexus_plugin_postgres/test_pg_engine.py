@@ -83,7 +83,7 @@ def test_rows_have_python_values(engine):
     with engine.writing() as session:
         row = session.one(
             "insert_key", name="k", hash="h", scopes='["tasks:read"]', repositories=None, agent=None,
-            assignment_id=None, now=NOW, expires_at=None,
+            assignment_id=None, user_id=None, now=NOW, expires_at=None,
         )  # fmt: skip
 
     assert (datetime(2026, 1, 31, 12, tzinfo=UTC), ["tasks:read"], None) == (

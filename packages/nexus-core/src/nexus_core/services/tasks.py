@@ -10,15 +10,14 @@ from typing import Any
 
 import attrs
 
-from ..clock import from_text
 from ..domain import readiness
 from ..domain.access import LOCAL, Actor
 from ..domain.complexity import TaskFacts
 from ..domain.events import TaskCreated, TaskDepended, TaskEdited
 from ..domain.graph import Graph, Outline
 from ..domain.readiness import Readiness
-from ..domain.tasks import NewTask, Priority, Status, Task, task_key
-from ..errors import Conflict, Cycle, Fault, Invalid, NotFound, StaleWrite
+from ..domain.tasks import NewTask, Priority, Task, task_key
+from ..errors import Conflict, Cycle, NotFound, StaleWrite
 from ..ports.queries import Page, ReadyQuery, ShownPage, ShownTask, TaskQuery
 from ..wire import plain
 from . import outlook, parking, upkeep
@@ -26,6 +25,7 @@ from .imports import ImportService
 from .moves import drop_dependency, move_task
 from .scores import ScoreService, given_scores
 from .shown import one_plan_fits, show_page
+from .task_fields import SAID, complexity_of, edited_fields, priority_of, status_of, time_of, title_of
 from .work import UnitOfWork, Work, repository_of, require_seen
 
 _ABOVE_ALL = 2**62
@@ -73,15 +73,15 @@ class TaskService:
         """Create a task. :raises Invalid: with every fault :raises NotFound: repository, parent or dependency"""
         wanted = list(dict.fromkeys(dependencies))
         new = NewTask(
-            title=_title(title),
+            title=title_of(title),
             description=description,
             details=details,
             test_strategy=test_strategy,
-            priority=_priority(priority),
+            priority=priority_of(priority),
             labels=tuple(dict.fromkeys(labels)),
-            complexity_manual=_complexity(complexity_manual),
+            complexity_manual=complexity_of(complexity_manual),
             parent_id=parent_id,
-            not_before=_time(not_before),
+            not_before=time_of(not_before),
             raw_data=dict(raw_data or {}),
         )
 
@@ -142,7 +142,7 @@ class TaskService:
         :raises Invalid: with every fault
         :raises StaleWrite: the task is not at the expected version
         """
-        fields = _edited_fields(changes)
+        fields = edited_fields(changes)
 
         def action(work: Work) -> Task:
             if {"parent_id", "priority"} & fields.keys():
@@ -179,7 +179,7 @@ class TaskService:
 
     def _rescore(self, work: Work, task: Task, saved: Task, fields: Set[str]) -> None:
         """Make the estimates anew that a change of these fields may touch."""
-        touched = {task.id} if _SAID & fields else set()
+        touched = {task.id} if SAID & fields else set()
         if "parent_id" in fields:
             touched |= {*filter(None, (task.parent_id, saved.parent_id))}
         if fields & {"parent_id", "complexity_manual"}:
@@ -230,7 +230,7 @@ class TaskService:
         delivery: str | None = None,
     ) -> Task:
         """Change the status of a task. :raises TransitionRefused: :raises StaleWrite:"""
-        to = _status(status)
+        to = status_of(status)
 
         def action(work: Work) -> Task:
             work.tasks.lock_graph()
@@ -319,7 +319,7 @@ class TaskService:
         """A page of tasks."""
         query = query or TaskQuery()
         for status in query.status:
-            _status(status)
+            status_of(status)
         with self._unit.read() as work:
             repository_id = repository_of(work, query.repository, actor)
             return work.tasks.page(query, repository_id=repository_id, visible=actor.repositories, now=work.now)
@@ -337,7 +337,7 @@ class TaskService:
         :raises NotFound: there is no such repository
         """
         for status in query.status:
-            _status(status)
+            status_of(status)
         prefix = self._unit.config.key_prefix
         if one_plan_fits(query, actor):
             return show_page(self._unit.glance(), query, actor, prefix)
@@ -420,84 +420,3 @@ def _cycle(work: Work, path: tuple[int, ...], prefix: str, actor: Actor) -> Cycl
         for task_id in path
     ]
     return Cycle(f"this would close a cycle: {' → '.join(names)}", path=list(path), names=names)
-
-
-def _title(title: Any) -> str:
-    if not isinstance(title, str) or not title.strip() or len(title) > 2000:
-        raise Invalid("a task needs a title", faults=(Fault("/title", "expected a text of 1 to 2000 characters"),))
-    return title.strip()
-
-
-def _priority(value: Any) -> Priority:
-    if value not in list(Priority):
-        raise Invalid(
-            f"“{value}” is no priority",
-            faults=(Fault("/priority", f"expected one of {', '.join(Priority)}"),),
-        )
-    return Priority(value)
-
-
-def _status(value: Any) -> Status:
-    if value not in list(Status):
-        raise Invalid(f"“{value}” is no status", faults=(Fault("/status", f"expected one of {', '.join(Status)}"),))
-    return Status(value)
-
-
-def _complexity(value: Any) -> int | None:
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 10):
-        raise Invalid("the complexity is not valid", faults=(Fault("/complexity_manual", "expected 1 to 10, or null"),))
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise Invalid("expected a text")
-    return value
-
-
-def _labels(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(item, str) and item for item in value):
-        raise Invalid("expected a list of texts")
-    return tuple(dict.fromkeys(value))
-
-
-def _time(value: Any) -> datetime | None:
-    if value is None or (isinstance(value, datetime) and value.tzinfo):
-        return value
-    try:
-        return from_text(value)
-    except (ValueError, TypeError):
-        said = "expected a time such as 2026-01-31T12:00:00Z, or null"
-        raise Invalid("the time is not valid", faults=(Fault("/not_before", said),)) from None
-
-
-def _parent(value: Any) -> int | None:
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
-        raise Invalid("expected the id of a task, or null")
-    return value
-
-
-_EDITABLE: dict[str, Any] = {
-    "title": _title, "description": _text, "details": _text, "test_strategy": _text, "priority": _priority,
-    "labels": _labels, "complexity_manual": _complexity, "parent_id": _parent, "not_before": _time,
-}  # fmt: skip
-
-
-_SAID = frozenset(_EDITABLE) - {"complexity_manual", "not_before"}
-"""What an estimate may come from."""
-
-
-def _edited_fields(changes: Mapping[str, Any]) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    faults: list[Fault] = []
-    for name, value in changes.items():
-        if name not in _EDITABLE:
-            faults.append(Fault(f"/{name}", f"expected one of {', '.join(_EDITABLE)}"))
-            continue
-        try:
-            fields[name] = _EDITABLE[name](value)
-        except Invalid as error:
-            faults += error.faults or (Fault(f"/{name}", error.message),)
-    if faults:
-        raise Invalid("the change is not valid", faults=tuple(faults))
-    return fields
