@@ -88,3 +88,17 @@ def test_a_number_that_stays_the_same_proves_nothing(hub, database_url):
     """One task less and another one more behind the second: behind the first, where both were, it is one less."""
     first = {1: ([], "pending"), 2: ([1], "pending"), 3: ([2], "pending"), 4: ([1], "pending")}
     versions(hub, database_url, first, {**first, 3: ([], "pending"), 4: ([1, 2], "pending")})
+
+
+def test_a_task_goes_below_a_new_one(hub, database_url):
+    """A task that was there becomes a subtask of one that the same file brings."""
+    moving = {"title": "Write the migration of sessions", "details": "It must run while the former release runs."}
+    former = [{"id": 1, **moving, "status": "pending", "dependencies": []}]
+    later = [{"id": 2, "title": "Sessions", "status": "pending", "dependencies": [], "subtasks": [{"id": 1, **moving}]}]
+    for tasks in (former, later):
+        report = hub.tasks.import_file(json.dumps({"master": {"tasks": tasks}}).encode(), "acme/api")
+        check(hub, database_url)
+
+    names = {task.title: task for task in hub.tasks.many(check(hub, database_url).tasks)}
+    assert 1 == report.created
+    assert names[moving["title"]].parent_id == names["Sessions"].id

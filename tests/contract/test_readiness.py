@@ -18,7 +18,7 @@ from engines import open_hub
 from model import CLOSED, Truth, check
 from nexus_core.domain.agents import Agent
 from nexus_core.domain.tasks import Status
-from nexus_core.errors import Cycle, Invalid, NotReady, StaleClaim, TransitionRefused, UnreadableFile
+from nexus_core.errors import Conflict, Cycle, NotReady, StaleClaim, TransitionRefused, UnreadableFile
 from nexus_core.testing import FrozenClock
 
 DATA = Path(os.environ.get("NEXUS_DATA", Path(__file__).parents[3] / "shared" / "data")) / "tasksjson"
@@ -160,7 +160,7 @@ class Hub(RuleBasedStateMachine):
             self.nexus.tasks.edit(task, {"parent_id": above})
             assert not refused
             self.tasks[task]["parent_id"] = above
-        except Invalid:
+        except Conflict:
             assert refused
 
     @rule(one=some, minutes=st.none() | st.sampled_from([-5, 5, 25]))

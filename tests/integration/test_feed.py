@@ -21,6 +21,7 @@ from hubs import ADMIN_KEY, environment, running, wait_for_hub
 
 from engines import at_once, open_hub, rows
 from nexus_core.domain.access import LOCAL
+from nexus_core.domain.events import NewEvent
 
 WRITERS, EACH = 16, 30
 WRITTEN = "SELECT id FROM events WHERE type LIKE 'demo.%' ORDER BY xid, id"
@@ -112,10 +113,8 @@ def writer(hub, number):
     chance = random.Random(number)
 
     def append(transaction: Any, name: str) -> None:
-        transaction.events.append(
-            "demo.written", actor=LOCAL, now=hub.clock.now(), task_id=None, repository_id=None, assignment_id=None,
-            delivery=None, payload={"name": name},
-        )  # fmt: skip
+        said = NewEvent(type="demo.written", actor=LOCAL, payload={"name": name})
+        transaction.events.add([said], hub.clock.now())
 
     def write() -> None:
         for index in range(EACH):

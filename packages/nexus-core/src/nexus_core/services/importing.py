@@ -73,6 +73,8 @@ class Importer:
         self.before: dict[str, int] = {}  #: the tasks by their keys before the import
         self.ids: dict[str, int] = {}  #: the tasks by their keys now
         self.existing: dict[int, Task] = {}
+        self.unstored: set[int] = set()  # new tasks, which can be no task's parent yet
+        self.adopted: dict[int, tuple[ParsedTask, int]] = {}  # tasks that are to be part of one of them
 
     def run(self, parsed: ParsedTasks, former: Former, content: bytes) -> ImportReport:
         """Bring the file in."""
@@ -195,6 +197,7 @@ class Importer:
 
     def _add(self, task_id: int, one: ParsedTask) -> int:
         fields: dict[str, Any] = {name: getattr(one, name) for name in _NEW}
+        self.unstored.add(task_id)
         self.new[task_id] = NewTask(
             **fields,
             repository_id=self.repository.id,
@@ -233,6 +236,11 @@ class Importer:
             self._save(task, theirs, merged.taken)
 
     def _save(self, task: Task, theirs: ParsedTask, taken: Mapping[str, Any]) -> None:
+        if (parent := taken.get("parent_id")) in self.unstored:
+            self.adopted[task.id] = (theirs, parent)
+            taken = {name: value for name, value in taken.items() if name != "parent_id"}
+            if not taken:
+                return
         saved = self.work.tasks.save(attrs.evolve(task, **taken), self.work.now)
         if set(taken) == {"raw_data"} and _others(task.raw_data, theirs) == _others(theirs.raw_data, theirs):
             return  # the file says now what Nexus knew already, such as after its own export
@@ -244,6 +252,14 @@ class Importer:
         if "complexity_manual" in taken:
             self.moved.update(self.work.tasks.descendants([task.id]))
         self._tell(task, saved, [name for name in taken if name not in _UNTOLD])
+
+    def _adopt(self) -> None:
+        """Put tasks below new ones, which are stored by now."""
+        self.unstored.clear()
+        for task_id, (theirs, parent) in self.adopted.items():
+            task = self.work.tasks.get(task_id, lock=True)
+            if self._may_move(task, theirs, parent):
+                self._save(task, theirs, {"parent_id": parent})
 
     def _differences(
         self, task: Task, theirs: ParsedTask, base: ParsedTask | None, parent: int | None, score: int | None
@@ -264,8 +280,8 @@ class Importer:
         return Merged(taken=taken, conflicts=tuple(conflicts))
 
     def _may_move(self, task: Task, theirs: ParsedTask, parent: int | None) -> bool:
-        """Whether a task can be part of another; not of itself. What is new is part of nothing of this task's."""
-        if parent is None or parent in self.new:
+        """Whether a task can be part of another; not of itself. Of what is new, `_adopt` asks once it is stored."""
+        if parent is None or parent in self.unstored:
             return True
         if task.id not in (parent, *(above.id for above in self.work.tasks.ancestors(parent))):
             return True
@@ -354,6 +370,7 @@ class Importer:
         links.remove(gone)
         fresh = self._fresh(wanted - known, said, former) | links.arrived(self.repository.name, self.ids)
         tied, cycles = weave(self.work, self.new, fresh)
+        self._adopt()
         links.tell_added(edge for edge in tied if edge[0] not in self.new)
         recount(self.work, self.new, self.turned, tied, gone)
         if self.moved:
