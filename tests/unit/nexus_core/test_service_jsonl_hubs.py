@@ -44,6 +44,22 @@ def test_all_that_nexus_knows_arrives_in_a_fresh_hub(nexus, clock):
             assert files == {repo: fresh.tasks.export_file(repo) for repo in files}
 
 
+@pytest.mark.parametrize("raw", [{}, {"metadata": {"owner": "ada"}}])
+def test_a_taskmaster_file_that_comes_back_as_it_went_out_changes_nothing(nexus, raw):
+    """Whatever the export had to say of tasks made here, in its own corner of them."""
+    content = b'{"a": {"tasks": [{"id": 1, "title": "One"}]}, "b": {"tasks": [{"id": 1, "title": "Two"}]}}'
+    nexus.tasks.import_file(content, REPO)
+    one, two = (task.id for task in nexus.tasks.list().items)
+    more = {"complexity_manual": 9, "not_before": "2027-01-01T00:00:00Z", "raw_data": raw}
+    nexus.tasks.create("Part", repository=REPO, parent_id=one, dependencies=[two], **more)
+    first = nexus.tasks.export_file(REPO)
+    report = nexus.tasks.import_file(first, REPO)
+
+    assert b'"nexus"' in first
+    assert (0, 0, []) == (report.created, report.changed, codes(report))
+    assert first == nexus.tasks.export_file(REPO)
+
+
 def test_the_apis_own_documents_are_lines_too(nexus, clock):
     """One task a line from `nexus task list --json` makes the same tasks in another hub."""
     from nexus_core.wire import task_to_wire

@@ -52,7 +52,8 @@ class ParsedTask:
     not_before: datetime | None = None
     #: The fields that the file speaks of; the others stay as they are in Nexus.
     said: frozenset[str] = USUAL_FIELDS
-    mirrored: frozenset[str] = frozenset()  #: names in `raw_data` whose values the other fields stand for
+    #: Names in `raw_data` whose values the other fields stand for; `metadata.nexus` is a member of a member.
+    mirrored: frozenset[str] = frozenset()
 
 
 @attrs.frozen(kw_only=True)

@@ -14,10 +14,10 @@ from .words import priority_of, status_near, status_of
 
 MAX_TITLE = 2000  #: characters, as for titles from elsewhere: they are shown in lists, messages and documents
 MAX_ID = 100  #: characters of an id or tag that a key keeps; databases index keys
-#: The members of a task object that are read as fields of a task.
+#: The members of a task object that are read as fields of a task; behind a dot, a member of a member.
 MIRRORED = frozenset((
     "id", "title", "description", "details", "testStrategy", "test_strategy", "status", "priority", "dependencies",
-    "subtasks", "tags", "labels",
+    "subtasks", "tags", "labels", "complexity", "metadata.nexus",
 ))  # fmt: skip
 _DIGITS = re.compile(r"[0-9]+")
 _PLAIN = re.compile(r"-?[0-9]+\.[0-9]*[1-9][0-9]*")

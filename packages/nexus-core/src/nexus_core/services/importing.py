@@ -394,4 +394,11 @@ class Importer:
 
 def _others(raw: Mapping[str, Any], one: ParsedTask) -> dict[str, Any]:
     """What an object of the file says beyond the fields of a task."""
-    return {name: value for name, value in raw.items() if name not in one.mirrored}
+    others = {name: value for name, value in raw.items() if name not in one.mirrored}
+    for outer, _, inner in (path.partition(".") for path in one.mirrored if "." in path):
+        held = others.get(outer)
+        if isinstance(held, dict) and inner in held:
+            others[outer] = {name: value for name, value in held.items() if name != inner}
+            if not others[outer]:
+                del others[outer]
+    return others
