@@ -75,7 +75,8 @@ def test_an_import_gives_the_tasks_these_scores(bench, rows):
         for name in sorted({row.repository for row in rows if row.is_held_out}):
             content = (DATA / "tasksjson" / f"{name.replace('/', '__')}.json").read_bytes()
             nexus.tasks.import_file(json.dumps(stripped(json.loads(content))).encode(), name)
-            scores = {task.title: task.complexity_auto for task in nexus.tasks.graph(name).tasks}
+            ids = [task.id for task in nexus.tasks.graph(name).tasks]
+            scores = {task.title: task.complexity_auto for task in nexus.tasks.many(ids)}
             pairs += [(scores[row.facts.title], row.score) for row in rows if row.repository == name]
 
     assert bench.spearman(*zip(*pairs, strict=True)) >= FLOOR

@@ -171,7 +171,7 @@ def multiply(path: str, table: str, times: int) -> None:
 def steps_of(hub: Nexus, ask: Callable[[], Any]) -> int:
     """How many steps SQLite's machine takes for a request: the same on every computer."""
     taken = count()
-    connection = hub.store.engine._connection()  # type: ignore[attr-defined]  # the engine of the test's own hub
+    connection = hub.store.engine.connection()  # type: ignore[attr-defined]  # the engine of the test's own hub
     connection.set_progress_handler(lambda: next(taken) * 0, 1)
     try:
         ask()

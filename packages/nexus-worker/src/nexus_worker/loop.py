@@ -35,6 +35,9 @@ LOOK_SECONDS = 2.0
 SWEEP_SECONDS = 5.0
 """How often leases that ended are looked for, at most."""
 
+KEEPER_SECONDS = 5.0
+"""How long a worker that ends waits for a renewal or a sweep that has begun."""
+
 AHEAD = 2
 """How many jobs a thread of a short lane may have waiting. Agents have none: another worker may be free."""
 
@@ -67,6 +70,7 @@ class Worker:
         self._wake = threading.Event()
         self._next_look = 0.0
         self._ended = threading.Event()
+        self._keepers: list[threading.Thread] = []
         self._store = Outage("the store", log)
         self._watch = Watch(nexus)
         self._ear = self._new_ear(broker_url, namespace) if broker_url else None
@@ -222,7 +226,9 @@ class Worker:
                         log.exception("the %s failed", name)
                     pause = max(seconds, outage.failed(error))
 
-        threading.Thread(target=go_on, name=f"nexus-{name}", daemon=True).start()
+        keeper = threading.Thread(target=go_on, name=f"nexus-{name}", daemon=True)
+        self._keepers.append(keeper)
+        keeper.start()
 
     # Ending
 
@@ -239,6 +245,8 @@ class Worker:
             self._ear.stop()
         for lane in self.lanes.values():
             lane.stop()
+        for keeper in self._keepers:  # whoever ran the worker may close the database next
+            keeper.join(KEEPER_SECONDS)
         log.info("worker %s ends", self.name)
 
     def _hand_back(self, jobs: Sequence[Job], *, begun: bool) -> None:

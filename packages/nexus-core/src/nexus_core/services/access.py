@@ -113,7 +113,7 @@ class KeyService:
         return [key for key in keys if _covers(actor, key)]
 
     def revoke(self, key_id: int, *, actor: Actor = LOCAL) -> ApiKey:
-        """End a key, at once and everywhere. :raises NotFound:"""
+        """End a key: here at once, in every other process within `KNOWN_SECONDS`. :raises NotFound:"""
 
         def action(work: Work) -> ApiKey:
             key = work.access.key(key_id)

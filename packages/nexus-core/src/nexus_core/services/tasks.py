@@ -395,7 +395,7 @@ class TaskService:
     def graph(self, repository: int | str | None = None, *, actor: Actor = LOCAL) -> Graph:
         """The tasks of a repository (or all), the dependencies between them, the longest chain of open ones.
 
-        The tasks come without their texts. :raises TooMany: there are more than one answer holds
+        The tasks come without their texts and scores. :raises TooMany: there are more than one answer holds
         """
         with self._unit.read() as work:
             return outlook.graph(work, repository_of(work, repository, actor), actor.repositories)
