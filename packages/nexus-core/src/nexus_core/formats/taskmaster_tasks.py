@@ -40,15 +40,9 @@ def _read_task(file: TaskFile, entry: Entry, priorities: dict[str, Priority]) ->
         labels=fields.labels,
         dependencies=tuple(link.target.key for link in found if link.target and link.counts),
         complexity_auto=fields.complexity,
-        mirrored=MIRRORED if _has_others_words(entry) else MIRRORED | {"metadata"},
+        mirrored=MIRRORED,
         **_beyond(entry),
     )
-
-
-def _has_others_words(entry: Entry) -> bool:
-    """Whether `metadata` says anything but what Nexus wrote there."""
-    metadata = entry.node.value.get("metadata")
-    return not isinstance(metadata, dict) or metadata.keys() != {"nexus"}
 
 
 def _beyond(entry: Entry) -> dict[str, Any]:
