@@ -19,6 +19,7 @@ def run(tmp_path, monkeypatch, capfd):
     """Run the command over a hub of its own; what it wrote, on both streams."""
     for name, value in {"NEXUS_DATA_DIR": str(tmp_path / "data"), "XDG_CONFIG_HOME": str(tmp_path)}.items():
         monkeypatch.setenv(name, value)
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)  # files are named from the checkout they lie in
     monkeypatch.chdir(tmp_path)
 
     def nexus(*words):

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 from nexus_cli.main import main
@@ -34,6 +35,7 @@ def test_the_guide_shows_what_its_commands_print(tmp_path, monkeypatch, capsys):
     [file] = re.findall(r"^```json\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
     for name in [name for name in os.environ if name.startswith("NEXUS_")]:
         monkeypatch.delenv(name)
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)  # files are named from the checkout they lie in
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NEXUS_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("NO_COLOR", "1")

@@ -50,6 +50,7 @@ def test_the_plugin_is_as_small_as_it_says():
 
 def test_a_format_of_a_plugin_works_by_command(nexus, tmp_path):
     """In, changed, out, in again; from Taskmaster to CSV; and a broken file is refused with its line."""
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)  # files are named from the checkout they lie in
     (tmp_path / "plan.csv").write_bytes(CSV)
     report = json.loads(nexus("import", "plan.csv", "--repo", "acme/api", "--json").stdout)
     moved = nexus("status", "NX-2", "review")

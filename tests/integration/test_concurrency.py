@@ -109,7 +109,8 @@ def test_a_graph_that_many_change_at_once(hub, database_url):
     answers = [one for found in at_once([partial(change, seed) for seed in range(16)]) for one in found]
     check(hub, database_url)
 
-    assert [] == [error for error in errors(answers) if error.code not in ("cycle", "invalid", "transition_refused")]
+    refused = [error for error in errors(answers) if error.code not in ("cycle", "invalid", "transition_refused")]
+    assert [] == [error for error in refused if not error.message.startswith("the parent must be another task")]
 
 
 def test_threads_that_move_overlapping_tasks(hub, database_url):

@@ -181,7 +181,10 @@ class KeyService:
                         return
                     work.access.revoke_key(key.id, work.now)
                     work.record(KeyRevoked, actor=LOCAL, key_id=key.id, name=key.name)
-            if work.access.find_key(hash_) is not None:
+            made = work.access.find_key(hash_)
+            if made is not None and made.revoked_at is None:
+                return  # by another process, which started in the same instant
+            if made is not None:
                 raise Conflict("NEXUS_BOOTSTRAP_ADMIN_KEY holds a key that was revoked; choose another")
             key = work.access.add_key(
                 name=_BOOTSTRAP, hash_=hash_, scopes=Role.ADMIN.scopes, repositories=None, agent=None,
