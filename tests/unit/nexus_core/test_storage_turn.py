@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from nexus_core.storage.turn import Turn
+from nexus_core.storage.turn import Turn, _lock_now
 
 
 @pytest.fixture
@@ -67,6 +67,29 @@ def test_a_killed_process_holds_nothing(path):
     holder.communicate()
 
     assert Turn(path).take(1)
+
+
+def _free(path):
+    """Whether nobody has the turn."""
+    with open(f"{path}-turn", "r+b") as file:
+        return _lock_now(file.fileno())
+
+
+def test_a_wait_that_was_given_up_takes_nothing_away(path):
+    """Who gives up and asks again has the turn to himself: the wait that he left behind gives back its own only."""
+    first, again, other = Turn(path), Turn(path), Turn(path)
+    taken = 0
+    for _ in range(50):
+        assert first.take(5)
+        assert not again.take(0.001)
+        first.leave()
+        assert again.take(5)
+        time.sleep(0.002)  # what was left behind may come now
+        taken += _free(path)
+        again.leave()
+
+    assert not taken
+    assert other.take(5)
 
 
 def test_who_waited_long_comes_next(path):

@@ -22,6 +22,9 @@ from .turn import Turn
 BUSY_SECONDS = 10.0
 """How long a write waits for another process's write before it gives up."""
 
+TURN_SECONDS = 2.0
+"""How long it waits for its turn: whoever has it, or is next, may have been stopped without holding SQLite's lock."""
+
 
 class SqliteSession:
     """Named statements on one connection."""
@@ -131,30 +134,33 @@ class SqliteEngine:
     def writing(self) -> Iterator[SqlSession]:
         """A transaction that may write."""
         connection = self.connection()
-        turn = self._take_turn()
-        try:
-            # IMMEDIATE, because a read that upgrades to a write fails at once, whatever the time-out.
-            _patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
-            yield SqliteSession(connection)
-            connection.execute("COMMIT")
-        except BaseException as error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error):
-                raise _ours(error, self.path) from error
-            raise
-        finally:
-            turn.leave()
+        with self._in_turn():
+            try:
+                # IMMEDIATE, because a read that upgrades to a write fails at once, whatever the time-out.
+                _patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
+                yield SqliteSession(connection)
+                connection.execute("COMMIT")
+            except BaseException as error:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    raise _ours(error, self.path) from error
+                raise
 
-    def _take_turn(self) -> Turn:
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
         if self._pid != os.getpid():
             self._new_turn()
+        turn = self._turn
         try:
-            if self._turn.take(BUSY_SECONDS):
-                return self._turn
+            came = turn.take(TURN_SECONDS)
         except OSError as error:
             raise Unavailable(f"the files beside {self.path} cannot be locked: {_say(error)}") from error
-        raise Unavailable(f"the database {self.path} was written to for {BUSY_SECONDS:.0f} s; try again")
+        try:
+            yield
+        finally:
+            if came:
+                turn.leave()
 
     @contextmanager
     def reading(self) -> Iterator[SqlSession]:
@@ -270,6 +276,8 @@ def _ours(error: sqlite3.Error, path: Path) -> NexusError:
             kind = Duplicate if "UNIQUE" in str(error) else Conflict
             return kind(f"the database refuses it: {error}")
         case sqlite3.OperationalError():
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                return Unavailable(f"the database {path} was written to for {BUSY_SECONDS:.0f} s; try again")
             return Unavailable(f"the database {path} cannot be used: {error}")
         case sqlite3.DatabaseError():
             return Unavailable(f"{path} is not a database that can be used: {error}")
