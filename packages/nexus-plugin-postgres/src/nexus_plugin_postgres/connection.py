@@ -6,12 +6,16 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any
 
-from psycopg import Connection, Cursor, Error, OperationalError
+from psycopg import Connection, Error, OperationalError, generators
 from psycopg.abc import RV, PQGen
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.numeric import FloatLoader
 
 from .errors import ours
+from .statement import Statements
 
 PATIENCE = 9.0
 """Seconds: a little more than the server's own `statement_timeout`, which a silent network keeps from us."""
@@ -32,7 +36,7 @@ class PatientConnection(Connection[DictRow]):
 
     patience = PATIENCE  #: seconds
     heard = 0.0  #: when it last answered a glance, by the monotonic clock
-    glancing: Cursor[tuple[Any, ...]] | None = None  #: what glances are taken with
+    _statements: Statements | None = None
 
     def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
         """Wait for the server, `patience` seconds at most."""
@@ -41,6 +45,23 @@ class PatientConnection(Connection[DictRow]):
         except Silent:
             self.pgconn.finish()
             raise
+
+    def command(self, words: bytes) -> None:
+        """Run words that have no parameters and answer nothing, such as BEGIN and COMMIT.
+
+        A cursor's `execute` does it too, at the price of a statement that has both, and each transaction has two.
+        """
+        self.pgconn.send_query(words)
+        for result in self.wait(generators.execute(self.pgconn)):
+            if result.status == ExecStatus.FATAL_ERROR:
+                raise error_from_result(result)
+
+    @property
+    def statements(self) -> Statements:
+        """Those of this connection, which keeps them prepared."""
+        if self._statements is None:
+            self._statements = Statements(self.pgconn, self.wait, Transformer(self))
+        return self._statements
 
 
 def _bounded(gen: PQGen[RV], seconds: float) -> PQGen[RV]:
@@ -75,14 +96,14 @@ def configure(connection: PatientConnection) -> None:
         connection.execute("SET default_toast_compression = 'lz4'")
 
 
-def begin(connection: PatientConnection, statement: str) -> None:
+def begin(connection: PatientConnection, statement: bytes) -> None:
     """Begin a transaction on a connection from the pool, which may have been lost meanwhile.
 
     :raises OperationalError: it was; nothing happened
     """
     connection.patience = CHECK_PATIENCE
     try:
-        connection.execute(statement, prepare=False)  # it may be several, which go unprepared
+        connection.command(statement)
     finally:
         del connection.patience  # back to the class's
 

@@ -31,17 +31,18 @@ from .connection import PatientConnection, begin, configure, connect
 from .errors import ours
 from .front import ReadyFront
 from .glance import Glance
+from .statement import Answer
 from .target import Target
 
 POOL_SECONDS = 8.0
 """How long a caller waits for a connection: long enough to sit out a restart of the database."""
 
-_PLANNED = "SET LOCAL plan_cache_mode = auto"
+_PLANNED = b"SET LOCAL plan_cache_mode = auto"
 """Within a transaction the database weighs for each statement whether one plan suits all values; see glance.py."""
-WRITING = f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {_PLANNED}"
+WRITING = b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; " + _PLANNED
 _TAKING = ("take_any", "take_ready")
 _LIST = re.compile(r"IN \(:([a-z_]+)\)")
-READING = f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {_PLANNED}"
+READING = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; " + _PLANNED
 
 
 @cache
@@ -67,25 +68,25 @@ class PostgresSession:
 
     def __init__(self, connection: PatientConnection) -> None:
         self._connection = connection
-        self._cursor = connection.cursor()  # one for all: each statement's answer is read before the next is sent
+        self._statements = connection.statements
         self.took = False  #: a task was taken from the head of the ready ones
 
-    def _execute(self, name: str, parameters: Mapping[str, Any]) -> psycopg.Cursor[dict[str, Any]]:
+    def _execute(self, name: str, parameters: Mapping[str, Any]) -> Answer:
         if name in _TAKING:
             self.took = True
-        sql, parameters = expand(rendered()[name], parameters)
-        return self._cursor.execute(pyformat(sql), parameters)
+        return self._statements.run(*expand(rendered()[name], parameters))
 
     def run(self, name: str, /, **parameters: Any) -> int:
         """Run a statement; the number of rows that it changed."""
-        return self._execute(name, parameters).rowcount
+        return self._execute(name, parameters).changed
 
     def many(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run a statement for each of many rows."""
         if len(rows) >= bulk.MANY and (stream := bulk.stream_of(rendered()[name])):
             bulk.send(self._connection, stream, rows)
             return
-        self._cursor.executemany(_plain(name), rows)
+        with self._connection.cursor() as cursor:
+            cursor.executemany(_plain(name), rows)
 
     def insert(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[int]:
         """Insert rows; their ids, in order."""
@@ -94,16 +95,16 @@ class PostgresSession:
         found: list[int] = []
         for sql, parameters in insertions(rendered()[name], rows):
             # RETURNING promises no order, but ids are given in the order of the rows.
-            found += sorted(row["id"] for row in self._cursor.execute(pyformat(sql), parameters).fetchall())
+            found += sorted(row[0] for row in self._statements.run(sql, parameters).tuples())
         return found
 
     def one(self, name: str, /, **parameters: Any) -> Row | None:
         """The first row of the answer, or None."""
-        return self._execute(name, parameters).fetchone()
+        return self._execute(name, parameters).first()
 
     def all(self, name: str, /, **parameters: Any) -> list[Row]:
         """All rows of the answer."""
-        return [*self._execute(name, parameters).fetchall()]
+        return self._execute(name, parameters).rows()
 
     def tuples(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
         """All rows of the answer, without the names of their columns."""
@@ -173,7 +174,7 @@ class PostgresEngine:
         )
 
     @contextmanager
-    def _transaction(self, statement: str) -> Iterator[SqlSession]:
+    def _transaction(self, statement: bytes) -> Iterator[SqlSession]:
         with self._our_errors(), self._begun(statement) as connection:
             session = self._local.session = PostgresSession(connection)
             try:
@@ -181,19 +182,19 @@ class PostgresEngine:
             except BaseException:
                 self._local.session = None
                 with suppress(psycopg.Error):
-                    connection.execute("ROLLBACK")
+                    connection.command(b"ROLLBACK")
                 raise
             self._local.session = None
             if connection.pgconn.transaction_status == TransactionStatus.INERROR:
-                connection.execute("ROLLBACK")
+                connection.command(b"ROLLBACK")
                 # PostgreSQL would roll back and call it a commit.
                 raise NexusError("a statement failed, so that the transaction cannot be committed")
-            connection.execute("COMMIT")
+            connection.command(b"COMMIT")
             if session.took:
                 self._front.claimed(connection)
 
     @contextmanager
-    def _begun(self, statement: str) -> Iterator[PatientConnection]:
+    def _begun(self, statement: bytes) -> Iterator[PatientConnection]:
         """A connection of the pool with a transaction begun.
 
         Connections that were lost meanwhile, such as when the database was restarted, show at the BEGIN, before which
@@ -260,7 +261,7 @@ class PostgresEngine:
         :raises Unavailable: there was none
         """
         with self._our_errors(), self._begun(READING) as connection:
-            connection.execute("ROLLBACK")
+            connection.command(b"ROLLBACK")
 
     def close(self) -> None:
         """Let go of every connection."""

@@ -11,17 +11,15 @@ from time import monotonic
 from typing import Any
 
 import psycopg
-from psycopg.rows import tuple_row
 from psycopg_pool import ConnectionPool
 
 from nexus_core.errors import NexusError
 from nexus_core.storage.session import Row, expand
-from nexus_core.storage.statements import pyformat
 
 from .connection import PatientConnection, begin
 from .errors import ours
+from .statement import Answer
 
-Answer = tuple[list[str], list[tuple[Any, ...]]]
 FRESH = 1.0
 """Seconds within which a connection that answered is taken to be alive."""
 SECONDS = 8.0
@@ -40,17 +38,15 @@ class Glance:
 
     def one(self, name: str, /, **parameters: Any) -> Row | None:
         """The first row of the answer, or None."""
-        rows = self.all(name, **parameters)
-        return rows[0] if rows else None
+        return self._ask(name, parameters).first()
 
     def all(self, name: str, /, **parameters: Any) -> list[Row]:
         """All rows of the answer."""
-        names, rows = self._ask(name, parameters)
-        return [dict(zip(names, row, strict=True)) for row in rows]
+        return self._ask(name, parameters).rows()
 
     def tuples(self, name: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
         """All rows of the answer, without the names of their columns."""
-        return self._ask(name, parameters)[1]
+        return self._ask(name, parameters).tuples()
 
     def run(self, name: str, /, **parameters: Any) -> int:
         """Nothing is changed at a glance. :raises NexusError: always"""
@@ -65,7 +61,7 @@ class Glance:
         return [self.run(name)]
 
     def _ask(self, name: str, parameters: Mapping[str, Any]) -> Answer:
-        """The names of the columns, and the rows.
+        """What the database answers.
 
         Where a connection turns out to have been lost, another one is asked: nothing was changed.
         """
@@ -74,7 +70,7 @@ class Glance:
         while True:
             connection = self._taken(pool, end)
             try:
-                return _answer(connection, pyformat(sql), flat)
+                return _answer(connection, sql, flat)
             except psycopg.Error as error:
                 if not isinstance(error, psycopg.OperationalError) or not connection.closed or monotonic() > end:
                     raise ours(error, self._label) from error
@@ -90,10 +86,7 @@ class Glance:
 
 def _answer(connection: PatientConnection, text: str, parameters: Mapping[str, Any]) -> Answer:
     if monotonic() - connection.heard > FRESH:
-        begin(connection, "SELECT 1")
-    cursor = connection.glancing
-    if cursor is None:  # kept with the connection: to make one for each statement costs as much as many a statement
-        cursor = connection.glancing = connection.cursor(row_factory=tuple_row)
-    rows = cursor.execute(text, parameters).fetchall()
+        begin(connection, b"SELECT 1")
+    answer = connection.statements.run(text, parameters)
     connection.heard = monotonic()
-    return [column.name for column in cursor.description or ()], rows
+    return answer

@@ -30,6 +30,7 @@ CONNECTION: Mapping[str, str] = {
     "keepalives_count": "3",
     "tcp_user_timeout": "10000",
     "fallback_application_name": "nexus",
+    "client_encoding": "utf8",
 }
 
 POOL = {"pool_min_size": 1, "pool_max_size": 8}

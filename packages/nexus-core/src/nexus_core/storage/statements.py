@@ -93,6 +93,18 @@ def for_postgres(sql: str) -> str:
 
 
 @lru_cache(maxsize=4096)
+def numbered(sql: str) -> tuple[bytes, tuple[str, ...]]:
+    """A statement with named parameters as PostgreSQL itself reads it, and the names in the order of their numbers.
+
+    >>> numbered("SELECT :a, :b, :a")
+    (b'SELECT $1, $2, $1', ('a', 'b'))
+    """
+    names = tuple(dict.fromkeys(_PARAMETER.findall(sql)))
+    numbers = {name: f"${number}" for number, name in enumerate(names, 1)}
+    return _PARAMETER.sub(lambda match: numbers[match[1]], sql).encode(), names
+
+
+@lru_cache(maxsize=4096)
 def pyformat(sql: str) -> str:
     """Named parameters `:name` as psycopg writes them, `%(name)s`; a literal % doubled."""
     return _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%"))
