@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Conflict, Duplicate, NexusError, Unavailable
+from .checkpoints import Checkpoints
 from .migrate import apply_migrations, pending
 from .session import Row, SqlSession, expand, insertions
 from .statements import for_sqlite, statements
@@ -100,11 +101,12 @@ class SqliteEngine:
         self._connections: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
         self._glance = SqliteGlance(self)
-        self._new_turn()
+        self._begin_anew()
 
-    def _new_turn(self) -> None:
-        """The turn to write; a child process begins with its own."""
+    def _begin_anew(self) -> None:
+        """The turn to write, and what follows writes; a child process begins with its own."""
         self._turn = Turn(self.path)
+        self._checkpoints = Checkpoints(self.path)
         self._pid = os.getpid()
 
     def connection(self) -> sqlite3.Connection:
@@ -122,7 +124,12 @@ class SqliteEngine:
             connection = sqlite3.connect(self.path, isolation_level=None, timeout=0, check_same_thread=False)
             self.path.chmod(0o600)
             _patiently(lambda: connection.execute("PRAGMA journal_mode = WAL"))
-            for pragma in ("synchronous = NORMAL", "foreign_keys = ON", "cache_size = -16000"):
+            for pragma in (
+                "synchronous = NORMAL",
+                "foreign_keys = ON",
+                "cache_size = -16000",
+                "wal_autocheckpoint = 0",
+            ):
                 connection.execute(f"PRAGMA {pragma}")
         except (sqlite3.Error, OSError) as error:
             raise Unavailable(f"the database {self.path} cannot be opened: {_say(error)}") from error
@@ -140,6 +147,7 @@ class SqliteEngine:
                 _patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
                 yield SqliteSession(connection)
                 connection.execute("COMMIT")
+                self._checkpoints.committed()
             except BaseException as error:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
@@ -150,7 +158,7 @@ class SqliteEngine:
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
         if self._pid != os.getpid():
-            self._new_turn()
+            self._begin_anew()
         turn = self._turn
         try:
             came = turn.take(TURN_SECONDS)
@@ -201,6 +209,7 @@ class SqliteEngine:
 
     def close(self) -> None:
         """Let go of every connection."""
+        self._checkpoints.close()
         with self._lock:
             for connection in self._connections:
                 connection.close()

@@ -1,9 +1,9 @@
 """The turn to write to an SQLite file, among the threads and processes of a host.
 
 SQLite lets one write at a time, and its own way of waiting (all sleep and look again) starves processes and, when many
-wait, costs more time than the writing. Here those who wait sleep in the kernel before a door, in the order in which they
-came; only the one that has passed it looks whether the turn is free. Whoever came by the door may write again without
-it for a moment: to hand the turn on takes as long as a write, and a process that goes on has all at hand.
+wait, costs more time than the writing. Here those who wait sleep in the kernel before a door, in the order in which
+they came; only the one that has passed it looks whether the turn is free. Whoever came by the door may write again
+without it for a moment: to hand the turn on takes as long as a write, and a process that goes on has all at hand.
 
 Door and turn are the kernel's locks on two files beside the database, so that they end with the process that held them.
 SQLite's own lock remains the truth: whoever does not know these files is only less fair.
