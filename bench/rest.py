@@ -179,8 +179,10 @@ def check_answers(bench: Bench, tasks: int) -> None:
         for name, answer in answers.items():
             found = json.loads(answer)
             if whole is not None and name in (NEXUS, ONE_PLAN) and answer != whole:
+                at = next((at for at, pair in enumerate(zip(answer, whole, strict=False)) if pair[0] != pair[1]), 0)
+                here = slice(max(0, at - 200), at + 200)
                 sys.exit(
-                    f"{name} answers other bytes than the bare handler for {path}:\n{answer[:900]!r}\n{whole[:900]!r}"
+                    f"{name} answers other bytes than the bare handler for {path}:\n{answer[here]!r}\n{whole[here]!r}"
                 )
             if whole is not None and _shape(found) != _shape(json.loads(whole)):
                 sys.exit(f"{name} answers something else for {path}: {answer[:500]!r}")

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import os
@@ -66,8 +65,7 @@ class Tasks:
         wanted = (req.get_param_as_int("repository"), req.get_param("status"), req.get_param_as_int("limit"))
         with pool().connection() as connection:
             items, last = connection.execute(LIST, wanted).fetchone()
-        cursor = base64.urlsafe_b64encode(b'["id",%d]' % last).decode().rstrip("=")
-        resp.data = f'{{"items":[{items}],"next_cursor":"{cursor}"}}'.encode()
+        resp.data = f'{{"items":[{items}],"next_cursor":"id.{last}"}}'.encode()
         resp.content_type = "application/json"
 
 
