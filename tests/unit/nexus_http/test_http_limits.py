@@ -10,7 +10,7 @@ from falcon import testing
 
 from nexus_core import Nexus
 from nexus_http.app import create_app
-from nexus_http.metering import SLOTS, Meter
+from nexus_http.metering import ALONE_SECONDS, SLOTS, Meter
 
 
 @pytest.fixture
@@ -93,6 +93,37 @@ def test_processes_count_together():
         process.join(30)
 
     assert 2001 == meter.count("somebody").used
+
+
+def _in_a_child(action):
+    process = multiprocessing.get_context("fork").Process(target=action)
+    process.start()
+    process.join(30)
+    assert 0 == process.exitcode
+
+
+def test_a_process_counts_alone_for_a_moment_far_from_the_limit():
+    """Others hear of it when the moment is over; from half the limit on they hear of each."""
+    now = [1_000_000.0]
+    meter = Meter(now=lambda: now[0])
+
+    def far():
+        assert [1, 100] == [meter.count("far", 400).used for _ in range(100)][::99]
+        now[0] += ALONE_SECONDS
+        assert 101 == meter.count("far", 400).used
+
+    def near():
+        assert 250 == [meter.count("near", 400).used for _ in range(250)][-1]
+
+    def small():
+        assert 5 == [meter.count("small", 100).used for _ in range(5)][-1]
+
+    for action in (far, near, small):
+        _in_a_child(action)
+
+    assert [102, 251, 6] == [
+        meter.count(name, limit).used for name, limit in (("far", 400), ("near", 400), ("small", 100))
+    ]
 
 
 def test_a_window_passes():

@@ -13,9 +13,9 @@ SPOOL_ABOVE = 64 * 1024  #: a larger body waits in a file, so that those who sen
 CHUNK = 256 * 1024  #: taken from a socket at once
 
 _END = b"\r\n\r\n"
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*(?=\r\n)", re.IGNORECASE)
-_ENCODED = re.compile(rb"\r\ntransfer-encoding[ \t]*:", re.IGNORECASE)
-_EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*(?=\r\n)")
+_ENCODED = re.compile(rb"\r\ntransfer-encoding[ \t]*:")
+_EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n")
 
 
 class Head(NamedTuple):
@@ -39,11 +39,12 @@ def head_of(data: bytes | bytearray) -> Head | None:
         return None
     text = bytes(data[: end + 2])
     method, _, rest = text.partition(b"\r\n")[0].partition(b" ")
-    lengths = _LENGTH.findall(text)
-    return Head(
-        method, rest.partition(b" ")[0], end + len(_END), int(lengths[0]) if len(lengths) == 1 else 0,
-        _ENCODED.search(text) is None, _EXPECTS.search(text) is not None,
-    )  # fmt: skip
+    small = text.lower()
+    lengths = _LENGTH.findall(small) if b"content-length" in small else ()
+    encoded = b"transfer-encoding" in small and _ENCODED.search(small) is not None
+    expects = b"100-continue" in small and _EXPECTS.search(small) is not None
+    length = int(lengths[0]) if len(lengths) == 1 else 0
+    return Head(method, rest.partition(b" ")[0], end + len(_END), length, not encoded, expects)
 
 
 class Arrival:

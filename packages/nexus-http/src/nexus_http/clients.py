@@ -7,11 +7,13 @@ import select
 import socket
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from .arrivals import Arrival
 
 READ_SECONDS = 5.0  #: a thread waits so long for what should be there
+PARTS = 64  #: are sent at once
 UNREAD_BYTES = 1024 * 1024  #: a client that leaves so much unread gets no more
 
 
@@ -80,18 +82,21 @@ class ClientSocket:
         self._unsent.append(memoryview(data))
         self.flush()
 
+    def hold(self, data: bytes) -> None:
+        """Keep what is to be sent with what follows."""
+        self._unsent.append(memoryview(data))
+
     def flush(self) -> bool:
         """Send more of what is kept; whether all is gone. :raises OSError: the client has"""
         while self._unsent:
-            part = self._unsent[0]
             try:
-                sent = self._socket.send(part) if part else 0
+                sent = self._socket.sendmsg([*islice(self._unsent, PARTS)])
             except BlockingIOError:
                 return False
-            if sent < len(part):
-                self._unsent[0] = part[sent:]
-            else:
-                self._unsent.popleft()
+            while self._unsent and sent >= len(self._unsent[0]):
+                sent -= len(self._unsent.popleft())
+            if sent:
+                self._unsent[0] = self._unsent[0][sent:]
         return True
 
     @property

@@ -41,7 +41,7 @@ class Limits:
         else:
             policy = "reads" if req.method in _READING else "writes"
             who = f"{actor.kind} {actor.name if actor.id is None else actor.id}"
-        count = self._meter.count(f"{policy} of {who}")
+        count = self._meter.count(f"{policy} of {who}", self._quotas[policy])
         self._tell(resp, policy, count)
         if count.used > self._quotas[policy]:
             raise HttpProblem(429, headers={"Retry-After": str(count.reset)})
@@ -56,7 +56,7 @@ class Limits:
         is_public = declared is not None and declared.scope == PUBLIC
         is_failure = resp.status_code == 401 and (is_public or req.get_header("Authorization") is not None)
         policy = "failures" if is_failure else "anonymous"
-        count = self._meter.count(f"{policy} of address {address_of(req)}")
+        count = self._meter.count(f"{policy} of address {address_of(req)}", self._quotas[policy])
         if count.used > self._quotas[policy]:
             code, said = problems.HTTP_CODES[429]
             problems.answer(resp, problems.document(429, code, said, problems.request_id(req)))

@@ -1,7 +1,8 @@
 """How often each has asked lately: counts that the processes of a server share, and that hosts tell each other.
 
-The processes of one host count in memory that they share, under one lock, which costs some microseconds. What each
-host counted goes to the store once a second, in a statement for each that asked, and comes back as what others counted.
+The processes of one host count in memory that they share, under one lock. Far from its limit a process counts by itself
+for a moment, since to lock makes a thread wait for its turn to run again. What each host counted goes to the store once
+a second, in a statement for each that asked, and comes back as what others counted.
 """
 
 from __future__ import annotations
@@ -19,11 +20,17 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import IO, NamedTuple
 
+import attrs
+
 from nexus_core.errors import NexusError
 
 WINDOW = 60  #: seconds in which so much may be asked
 SLOTS = 8192
 SETTLE_SECONDS = 1.0
+ALONE_SECONDS = 0.05
+"""How long a process counts by itself, up to half of a limit that is no small one."""
+
+_SMALL = 200
 _NEAR = 8  #: slots that one may be in
 _SLOT = struct.Struct("<QIIII")  #: who, which window, counted here, told to the others, counted by the others
 _HEADER = struct.Struct("<d")  #: when it was last told
@@ -40,6 +47,17 @@ class Count(NamedTuple):
     reset: int  #: seconds until the next window
 
 
+@attrs.define
+class _Alone:
+    """What a process counted by itself."""
+
+    window: int
+    until: float  #: when it looks again what others counted
+    most: int  #: where it looks in any case
+    before: int = 0  #: of all, when it looked
+    since: int = 0
+
+
 class Meter:
     """Counts by name. Made before the workers are forked, it lies in memory that they share."""
 
@@ -52,32 +70,51 @@ class Meter:
         self._lock = threading.Lock()
         self._settle: Settle | None = None
         self._pid = 0
+        self._alone: dict[int, _Alone] = {}
 
     def share(self, settle: Settle) -> None:
         """Other hosts count too: tell them, and hear from them, by way of the store."""
         self._settle = settle
 
-    def count(self, name: str, weight: int = 1) -> Count:
-        """Count one more for a name."""
+    def count(self, name: str, limit: int = 0) -> Count:
+        """Count one more for a name, of which there may be so many."""
         who = _hash(name)
         now = self._now() + who % WINDOW  # so that not everybody begins anew in the same second
         window = int(now // WINDOW)
-        with self._locked():
-            place = self._find(who, window)
-            _, _, here, told, others = self._read(place)
-            here = min(here + weight, 2**32 - 1)
-            _SLOT.pack_into(self._memory, place, who, window, here, told, others)
+        with self._lock:
+            alone = self._alone.get(who)
+            if alone is None or alone.window != window:
+                alone = self._alone[who] = _Alone(window, now, limit // 2 if limit >= _SMALL else 0)
+            alone.since += 1
+            if now >= alone.until or alone.before + alone.since > alone.most:
+                self._look(who, alone, now)
+            used = alone.before + alone.since
         self._begin_settling()
-        return Count(here + others, max(1, int(WINDOW - now % WINDOW)))
+        return Count(used, max(1, int(WINDOW - now % WINDOW)))
+
+    def _look(self, who: int, alone: _Alone, now: float) -> None:
+        """Tell the other processes what this one counted, and see what they did."""
+        with self._file_locked():
+            place = self._find(who, alone.window)
+            _, _, here, told, others = self._read(place)
+            here = min(here + alone.since, 2**32 - 1)
+            _SLOT.pack_into(self._memory, place, who, alone.window, here, told, others)
+        alone.before, alone.since, alone.until = here + others, 0, now + ALONE_SECONDS
+        if len(self._alone) > SLOTS:
+            self._alone.clear()
+
+    @contextmanager
+    def _file_locked(self) -> Iterator[None]:
+        fcntl.lockf(self._file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.lockf(self._file, fcntl.LOCK_UN)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        with self._lock:
-            fcntl.lockf(self._file, fcntl.LOCK_EX)
-            try:
-                yield
-            finally:
-                fcntl.lockf(self._file, fcntl.LOCK_UN)
+        with self._lock, self._file_locked():
+            yield
 
     def _read(self, place: int) -> tuple[int, int, int, int, int]:
         return _SLOT.unpack_from(self._memory, place)

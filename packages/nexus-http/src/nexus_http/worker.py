@@ -22,6 +22,7 @@ from gunicorn.http import wsgi
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from . import waiting
+from .answer import Answer
 from .arrivals import CHUNK, HEAD_BYTES, SPOOL_ABOVE, Arrival, Head
 from .clients import ClientSocket
 from .refusals import problem_response
@@ -71,8 +72,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no 
         self._last_call = float("inf")
 
     def init_process(self) -> None:
-        """Begin to work. The answers do not name the server."""
-        wsgi.Response = QuietResponse
+        """Begin to work."""
+        wsgi.Response = Answer
         super().init_process()
 
     # In ---------------------------------------------------------------------------------------------------------------
@@ -306,14 +307,6 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no 
             client.sendall(problem_response(status))
         except OSError:
             self.log.debug("the client has gone before it could be told")
-
-
-class QuietResponse(wsgi.Response):  # type: ignore[misc]  # gunicorn carries no types
-    """An answer that does not say what serves it."""
-
-    def default_headers(self) -> list[str]:
-        """The headers of the protocol itself."""
-        return [line for line in super().default_headers() if not line.startswith("Server:")]
 
 
 __all__ = ["HEAD_BYTES", "HEAD_SECONDS", "PatientWorker"]
