@@ -150,8 +150,8 @@ def test_a_code_of_github_works_once_and_in_its_browser_alone(house: House) -> N
     exchanged = [request for request in house.github.requests if request.method == "POST"]
     house.cookies = mine
 
-    assert (400, []) == (stolen.status, exchanged)
-    assert [302, 400] == [house.call("GET", there.headers["Location"]).status for _ in range(2)]
+    assert (403, []) == (stolen.status, exchanged)
+    assert [302, 403] == [house.call("GET", there.headers["Location"]).status for _ in range(2)]
 
 
 def _confirm(house: House, process: subprocess.Popen[str]) -> tuple[str, str]:

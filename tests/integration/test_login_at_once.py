@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from engines import at_once, open_hub, outcome
-from nexus_core import Conflict, DeviceLogin, Identity, IdentityProvider, Invalid, LoginExpired, SlowDown, hookimpl
+from nexus_core import Conflict, DeviceLogin, Forbidden, Identity, IdentityProvider, LoginExpired, SlowDown, hookimpl
 from nexus_core.domain.access import Role
 
 
@@ -58,7 +58,7 @@ def test_one_login_that_comes_back_many_times_at_once_counts_once(hub):
     login = begin(hub)
     answers = at_once([outcome(lambda: finish(hub, *login)) for _ in range(8)])
 
-    assert 7 == len([answer for answer in answers if isinstance(answer, Invalid)])
+    assert 7 == len([answer for answer in answers if isinstance(answer, Forbidden)])
 
 
 def test_a_device_gets_one_key_however_often_it_asks_at_once(hub):

@@ -156,11 +156,11 @@ def test_a_login_belongs_to_the_browser_that_began_it(nexus):
     nexus.users.invite("ann", provider="house")
     state, browser = begin(nexus)
     for wrong in ((state, "another"), ("made-up", browser), (state, ""), ("", browser)):
-        with pytest.raises(Invalid, match="begin again"):
+        with pytest.raises(Forbidden, match="begin again"):
             finish(nexus, *wrong)
     finish(nexus, state, browser)
 
-    with pytest.raises(Invalid, match="begin again"):
+    with pytest.raises(Forbidden, match="begin again"):
         finish(nexus, state, browser)
 
 
@@ -170,7 +170,7 @@ def test_a_login_lasts_ten_minutes(nexus, clock):
     state, browser = begin(nexus)
     clock.advance(minutes=10)
 
-    with pytest.raises(Invalid, match="begin again"):
+    with pytest.raises(Forbidden, match="begin again"):
         finish(nexus, state, browser)
 
 
@@ -180,7 +180,7 @@ def test_a_refusal_of_the_provider_uses_the_login_up(nexus):
     state, browser = begin(nexus)
     with pytest.raises(Forbidden, match="access_denied"):
         finish(nexus, state, browser, code=None, error="access_denied")
-    with pytest.raises(Invalid, match="begin again"):
+    with pytest.raises(Forbidden, match="begin again"):
         finish(nexus, state, browser)
     with pytest.raises(Invalid, match="worth nothing"):
         finish(nexus, *begin(nexus), code="stolen")

@@ -153,14 +153,14 @@ def test_a_page_is_ours_however_the_address_is_written(config, house, written):
 
 
 def test_a_victims_code_is_worth_nothing_in_another_browser(browser, hub):
-    """No cookie, a foreign cookie, no state, a used state: 400 each, and nobody is logged in."""
+    """No cookie, a foreign cookie, no state, a used state: 403 each, and nobody is logged in."""
     state = browser.begin()
     other = Browser(hub)
     found = [other.come_back(state)]
     other.begin()
     found += [other.come_back(state), other.come_back(""), browser.come_back(state), browser.come_back(state)]
 
-    assert [400, 400, 400, 302, 400] == [answer.status_code for answer in found]
+    assert [403, 403, 403, 302, 403] == [answer.status_code for answer in found]
     assert [] == [name for name in other.cookies if "session" in name]
 
 
@@ -323,7 +323,7 @@ def test_the_device_asks_until_it_gets_its_key(hub, house, anonymous_of):
     unknown = api.post("/auth/device/token", {"device_code": "other"})
 
     assert {"device_code", "user_code", "verification_uri", "expires_in", "interval"} == set(begun)
-    assert [(400, "authorization_pending", 5), (400, "slow_down", 10), (400, "expired_token", None)] == [
+    assert [(400, "authorization_pending", 5), (400, "slow_down", 10), (404, "expired_token", None)] == [
         (answer.status_code, answer.json["code"], answer.json.get("interval")) for answer in (*waits, unknown)
     ]
 

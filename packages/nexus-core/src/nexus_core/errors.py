@@ -67,12 +67,6 @@ class SlowDown(LoginPending):
     code = "slow_down"
 
 
-class LoginExpired(Invalid):
-    """The login was not confirmed in time, or was used already. Begin a new one."""
-
-    code = "expired_token"
-
-
 class LoginDenied(Invalid):
     """The person refused the login."""
 
@@ -83,6 +77,12 @@ class NotFound(NexusError):
     """There is no such thing, or it is not yours to see."""
 
     code = "not_found"
+
+
+class LoginExpired(NotFound):
+    """The login was not confirmed in time, or was used already. Begin a new one."""
+
+    code = "expired_token"
 
 
 class Conflict(NexusError):

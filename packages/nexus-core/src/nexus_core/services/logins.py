@@ -90,7 +90,8 @@ class LoginService:
     ) -> NewSession:  # fmt: skip
         """Finish a login that this browser began; `former` is the session that it had, which ends.
 
-        :raises Invalid: it was not begun here, is over, or the code is worth nothing
+        :raises Forbidden: it was not begun here, or is over
+        :raises Invalid: the code is worth nothing
         :raises Forbidden: the provider refused, or the person may not come in
         """
         record = self._provider(provider)
@@ -119,7 +120,7 @@ class LoginService:
 
         pending = self._unit.write(action) if state and browser else None
         if pending is None:
-            raise Invalid("this login was not begun in this browser, or it is over; begin again")
+            raise Forbidden("this login was not begun in this browser, or it is over; begin again")
         return pending
 
     # By another device ------------------------------------------------------------------------------------------------

@@ -109,7 +109,7 @@ class DeviceToken(_Auth):
 class Logout(_Auth):
     """The way out for good."""
 
-    @operation(ANYBODY, "Log out", status=204, body=(), errors=("not_found",))
+    @operation(ANYBODY, "Log out", status=204, body=(), errors=("not_found",), repeatable=False)
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """End the session, or revoke the key of the login, that this request came with."""
         self.body(req)

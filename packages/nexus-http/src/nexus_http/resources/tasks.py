@@ -96,7 +96,7 @@ class _Tasks(Resource):
 class Tasks(_Tasks):
     """All tasks."""
 
-    @operation(Scope.TASKS_READ, "List tasks", query=FILTERS, returns="Page[TaskPart]")
+    @operation(Scope.TASKS_READ, "List tasks", query=FILTERS, returns="Page[TaskPart]", errors=("conflict",))
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """The tasks that the filters leave, a page at a time."""
         query = self.query(req)
