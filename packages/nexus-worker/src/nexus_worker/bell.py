@@ -1,7 +1,8 @@
 """The bell: job ids through RabbitMQ or Redis, so that workers learn of work at once. The only user of kombu.
 
 A message is `{"job": id}`, as JSON, in the durable queue `nexus.<lane>`. It is a hint, and the job row is the
-truth: what is lost here is found by the workers' regular look into the store.
+truth: what is lost here is found by the workers' regular look into the store. Of many jobs only some are announced, the
+last with `"more": true`: whoever hears that looks for the others.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ log = logging.getLogger("nexus.worker.bell")
 RING_SECONDS = 3.0
 """How long ringing may take altogether; what is not rung by then is left to the workers' look."""
 
+RINGS_MOST = 20
+"""How many jobs of a lane are announced at once: the broker confirms each, and somebody waits for that."""
+
 CONNECT_SECONDS = 1.5
 """How long a broker has to accept a connection and greet."""
 
@@ -39,6 +43,9 @@ QUIET_SECONDS = 5.0
 
 HINT_SECONDS = 3600
 """How long a ring is worth keeping when no worker fetches it."""
+
+ACK_SECONDS = 0.005
+"""How soon after a ring was dealt with it is acknowledged: the broker sends no others meanwhile."""
 
 REDIS_VISIBILITY = 300
 """Seconds after which Redis hands out again what a consumer took and never acknowledged."""
@@ -131,11 +138,11 @@ class KombuWakeup:
         if not rings or time.monotonic() < self._quiet_until or not self._lock.acquire(timeout=RING_SECONDS):
             return
         try:
-            self._ring(list(dict.fromkeys(rings)), deadline)
+            self._ring(_some(rings), deadline)
         finally:
             self._lock.release()
 
-    def _ring(self, todo: list[Ring], deadline: float) -> None:
+    def _ring(self, todo: list[tuple[Ring, bool]], deadline: float) -> None:
         was_idle = self._connection is not None
         while True:
             try:
@@ -150,18 +157,19 @@ class KombuWakeup:
                     return
                 was_idle = False
 
-    def _publish(self, todo: list[Ring], deadline: float) -> None:
+    def _publish(self, todo: list[tuple[Ring, bool]], deadline: float) -> None:
         producer = self._opened()
         # Declared anew each time, past kombu's memory of what it declared: RabbitMQ confirms a message to a queue
         # that somebody deleted, and drops it.
-        for lane in {ring.lane for ring in todo}:
+        for lane in {ring.lane for ring, _ in todo}:
             self.address.queue(lane).bind(producer.channel).declare()
         while todo:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"{len(todo)} rings were not sent within {RING_SECONDS:g} s")
-            queue = self.address.queue(todo[0].lane)
+            ring, more = todo[0]
+            queue = self.address.queue(ring.lane)
             producer.publish(
-                {"job": todo[0].job_id},
+                {"job": ring.job_id, **({"more": True} if more else {})},
                 serializer="json",
                 exchange="",
                 routing_key=queue.name,
@@ -200,6 +208,18 @@ class KombuWakeup:
             self._drop()
 
 
+def _some(rings: Sequence[Ring]) -> list[tuple[Ring, bool]]:
+    """Those that are announced, each with whether there are more of its lane."""
+    lanes: dict[str, list[Ring]] = {}
+    for ring in dict.fromkeys(rings):
+        lanes.setdefault(ring.lane, []).append(ring)
+    return [
+        (ring, number == RINGS_MOST and len(found) > RINGS_MOST)
+        for found in lanes.values()
+        for number, ring in enumerate(found[:RINGS_MOST], 1)
+    ]
+
+
 @attrs.define(kw_only=True, eq=False)
 class Heard:
     """A job id that came through the broker. Who dealt with it sets `done`; it is acknowledged then."""
@@ -207,6 +227,7 @@ class Heard:
     lane: str
     job_id: int
     message: Any = attrs.field(repr=False)
+    more: bool = False  #: there are other jobs of the lane, which were not announced
     at: float = attrs.field(factory=time.monotonic)
     done: bool = False
 
@@ -269,7 +290,7 @@ class Ear:
             self.connected = True
             while not self._stopping.is_set():
                 with contextlib.suppress(TimeoutError):
-                    connection.drain_events(timeout=0.05 if self._unacked else 0.5)
+                    connection.drain_events(timeout=ACK_SECONDS if self._unacked else 0.5)
                 self._acknowledge()
                 if not self.address.is_redis:
                     connection.heartbeat_check()
@@ -305,7 +326,7 @@ class Ear:
         if type(job_id) is not int or not 0 < job_id < 2**63:
             self._undecodable(message, ValueError("it names no job"))
             return
-        heard = Heard(lane=lane, job_id=job_id, message=message)
+        heard = Heard(lane=lane, job_id=job_id, message=message, more=bool(body.get("more")))
         self._unacked.append(heard)
         self._on_heard(heard)
 

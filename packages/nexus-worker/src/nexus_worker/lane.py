@@ -9,15 +9,25 @@ from queue import SimpleQueue
 
 from nexus_core.domain.jobs import Job
 
+AHEAD = 2
+"""How many jobs a thread of a short lane may have waiting. Agents have none: another worker may be free."""
+
+AHEAD_SECONDS = 0.1
+"""It may have more of those that take so little that together they wait no longer than this, and"""
+
+AHEAD_MOST = 100
+"""no more than so many a lane."""
+
 
 class Lane:
     """Runs jobs of one lane, so many at once, and holds a few more, for threads that end theirs."""
 
-    def __init__(self, name: str, *, threads: int, ahead: int, run: Callable[[Job], None]) -> None:
+    def __init__(self, name: str, *, threads: int, waits: bool, run: Callable[[Job], None]) -> None:
         self.name = name
         self.threads = threads
+        self.waits = waits  #: whether jobs may wait here
         self.hungry = True  #: whether the next look should ask for this lane, even if it is not time yet
-        self._capacity = threads + ahead
+        self._usual = AHEAD_SECONDS  #: how long a job took lately, in seconds
         self._run = run
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._held: dict[int, Job] = {}
@@ -33,7 +43,13 @@ class Lane:
     def free(self) -> int:
         """How many more jobs it can hold."""
         with self._changed:
-            return self._capacity - len(self._held)
+            return self._capacity() - len(self._held)
+
+    def _capacity(self) -> int:
+        if not self.waits:
+            return self.threads
+        many = int(self.threads * AHEAD_SECONDS / max(self._usual, 1e-6))
+        return self.threads + max(AHEAD * self.threads, min(many, AHEAD_MOST))
 
     def take(self, jobs: Iterable[Job]) -> None:
         """Run these, which are leased to us."""
@@ -41,6 +57,14 @@ class Lane:
             with self._changed:
                 self._held[job.id] = job
             self._queue.put(job)
+
+    def let_go(self, jobs: Iterable[Job]) -> None:
+        """These have ended, and what came of them is recorded or lost."""
+        with self._changed:
+            for job in jobs:
+                self._running.discard(job.id)
+                self._held.pop(job.id, None)
+            self._changed.notify_all()
 
     def held(self) -> list[Job]:
         """The jobs that run or wait here: their leases are ours to renew."""
@@ -71,10 +95,6 @@ class Lane:
                 if job.id not in self._held:
                     continue  # it was given up while it waited here
                 self._running.add(job.id)
-            try:
-                self._run(job)
-            finally:
-                with self._changed:
-                    self._running.discard(job.id)
-                    self._held.pop(job.id, None)
-                    self._changed.notify_all()
+            began = time.monotonic()
+            self._run(job)
+            self._usual += 0.2 * (time.monotonic() - began - self._usual)

@@ -18,6 +18,7 @@ from nexus_core.errors import NexusError, Unavailable
 from .absence import Watch
 from .lane import Lane
 from .outage import Outage
+from .settling import Ended, Settling
 
 if TYPE_CHECKING:
     from nexus_core import Nexus
@@ -38,8 +39,8 @@ SWEEP_SECONDS = 5.0
 KEEPER_SECONDS = 5.0
 """How long a worker that ends waits for a renewal or a sweep that has begun."""
 
-AHEAD = 2
-"""How many jobs a thread of a short lane may have waiting. Agents have none: another worker may be free."""
+PREFETCH = 50
+"""How many rings of a short lane a worker has in hand at most: they are acknowledged when their jobs have ended."""
 
 
 def new_name() -> str:
@@ -73,22 +74,24 @@ class Worker:
         self._keepers: list[threading.Thread] = []
         self._store = Outage("the store", log)
         self._watch = Watch(nexus)
+        self._settling = Settling(self._settle)
         self._ear = self._new_ear(broker_url, namespace) if broker_url else None
 
     def _new_lane(self, name: str) -> Lane:
         is_long = name == "agents"
         threads = self.nexus.config["worker.agents" if is_long else "worker.threads"]
-        return Lane(name, threads=threads, ahead=0 if is_long else AHEAD * threads, run=self._run_job)
+        return Lane(name, threads=threads, waits=not is_long, run=self._run_job)
 
     def _new_ear(self, url: str, namespace: str | None) -> Ear:
         from .bell import Ear
 
-        prefetch = {name: max(10, 2 * lane.threads) for name, lane in self.lanes.items()}
+        prefetch = {name: max(PREFETCH if lane.waits else 10, 2 * lane.threads) for name, lane in self.lanes.items()}
         return Ear(url, self._on_heard, lanes=tuple(self.lanes), prefetch=prefetch, namespace=namespace)
 
     def run(self, *, until_idle: bool = False) -> None:
         """Work. Ends after `stop`, when the running jobs have ended or were handed back."""
         log.info("worker %s begins: %s", self.name, ", ".join(self.lanes))
+        self._settling.start()
         for lane in self.lanes.values():
             lane.start()
         self._every("heartbeat", self._lease / 3, self._renew)
@@ -140,6 +143,7 @@ class Worker:
             if not mine:
                 continue
             jobs = self._claim(lane, len(mine), [heard.job_id for heard in mine])
+            lane.hungry |= any(heard.more for heard in mine)
             by_id = {job.id: job for job in jobs}
             for heard in mine:
                 self._heard.remove(heard)
@@ -175,19 +179,34 @@ class Worker:
 
     def _run_job(self, job: Job) -> None:
         try:
-            self.nexus.jobs.run(job)
-        except Unavailable as error:
-            # What it did is not recorded: its lease ends, and whoever sweeps next sets it to work again.
-            self._store.failed(error)
+            outcome = self.nexus.jobs.perform(job)
         except BaseException:
             log.exception("job %s %s could not be run", job.id, job.kind)
-        finally:
-            self._after(job)
+            self._after([job])
+        else:
+            self._settling.put(job, outcome)
 
-    def _after(self, job: Job) -> None:
-        heard = self._rings.pop(job.id, None)
-        if heard is not None:
-            heard.done = True
+    def _settle(self, ended: Sequence[Ended]) -> None:
+        try:
+            self.nexus.jobs.settle(ended)
+        except Unavailable as error:
+            # What they did is not recorded: their leases end, and whoever sweeps next sets them to work again.
+            self._store.failed(error)
+        except BaseException:
+            if len(ended) == 1:
+                log.exception("what came of job %s %s could not be recorded", ended[0][0].id, ended[0][0].kind)
+            else:  # the others must not share its fate
+                for one in ended:
+                    self._settle([one])
+                return
+        self._after([job for job, _ in ended])
+
+    def _after(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            if (heard := self._rings.pop(job.id, None)) is not None:
+                heard.done = True
+        for lane in self.lanes.values():
+            lane.let_go(jobs)
         if self._ear is None or not self._ear.connected:
             # What ended may have made others due, and nobody rings.
             for lane in self.lanes.values():
@@ -240,6 +259,7 @@ class Worker:
         ended = [lane.wait(deadline) for lane in self.lanes.values()]
         if not all(ended):
             self._hand_back(self._held(), begun=True)
+        self._settling.stop(KEEPER_SECONDS)
         self._ended.set()
         if self._ear:
             self._ear.stop()

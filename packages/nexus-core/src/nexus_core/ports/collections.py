@@ -349,6 +349,10 @@ class Jobs(Protocol):
         """Record the end of an attempt; false when the lease was lost meanwhile."""
         ...
 
+    def finish_many(self, jobs: Sequence[Job], now: datetime) -> set[int]:
+        """Record that attempts ended well; the ids of those whose lease was not lost meanwhile."""
+        ...
+
     def postpone(self, job: Job, run_at: datetime, *, attempt: int, error: str | None) -> bool:
         """Have a running job run again later; false when the lease was lost meanwhile."""
         ...

@@ -89,23 +89,37 @@ class JobService:
         return self._unit.write(lambda work: work.jobs.renew(job_ids, worker, work.now + lease))
 
     def run(self, job: Job) -> Job:
-        """Run a claimed job outside any transaction, and record what came of it."""
+        """Run a claimed job, and record what came of it."""
+        self.settle([(job, self.perform(job))])
+        return self.get(job.id)
+
+    def perform(self, job: Job) -> Outcome:
+        """Run a claimed job outside any transaction. What comes of it is to be recorded by `settle`."""
         started = time.perf_counter()
-        outcome = self._outcome(job)
-        settled = self._unit.write(lambda work: self._settle(work, job, outcome))
+        try:
+            outcome = self._call(job) or Done()
+        except Exception as error:
+            # Whatever a handler raises is this job's affair alone: it is recorded, and tried again.
+            log.warning("job %s %s failed: %s", job.id, job.kind, error, exc_info=log.isEnabledFor(logging.DEBUG))
+            outcome = Retry(f"{type(error).__name__}: {error}")
         log.info(
             "job %s %s attempt %s: %s in %.0f ms", job.id, job.kind, job.attempt, type(outcome).__name__.lower(),
             1000 * (time.perf_counter() - started),
         )  # fmt: skip
-        return settled
+        return outcome
 
-    def _outcome(self, job: Job) -> Outcome:
-        try:
-            return self._call(job) or Done()
-        except Exception as error:
-            # Whatever a handler raises is this job's affair alone: it is recorded, and tried again.
-            log.warning("job %s %s failed: %s", job.id, job.kind, error, exc_info=log.isEnabledFor(logging.DEBUG))
-            return Retry(f"{type(error).__name__}: {error}")
+    def settle(self, ended: Sequence[tuple[Job, Outcome]]) -> None:
+        """Record what came of jobs that were run, in one transaction: all, or none, and then their leases end."""
+        self._unit.write(lambda work: self._settle_all(work, ended))
+
+    def _settle_all(self, work: Work, ended: Sequence[tuple[Job, Outcome]]) -> None:
+        plain = [job for job, outcome in ended if outcome == Done()]
+        kept = work.jobs.finish_many(plain, work.now) if plain else set()
+        for job, outcome in ended:
+            if outcome == Done():
+                self._settled(work, job, kept=job.id in kept)
+            else:
+                self._settle(work, job, outcome)
 
     def _call(self, job: Job) -> Outcome | None:
         plugins = self._unit.plugins
@@ -122,11 +136,10 @@ class JobService:
         )
         if isinstance(record, JobHandler):
             return record.call(job, ctx)
-        with self._unit.read() as work:
-            event = work.events.get(job.event_id or 0)
+        event = self._unit.glance().events.get(job.event_id or 0)
         return record.call(event, attrs.evolve(ctx, delivery=event.delivery))
 
-    def _settle(self, work: Work, job: Job, outcome: Outcome) -> Job:
+    def _settle(self, work: Work, job: Job, outcome: Outcome) -> None:
         match outcome:
             case Done():
                 kept = work.jobs.finish(job, JobState.DONE, outcome.note, work.now)
@@ -144,11 +157,13 @@ class JobService:
                 kept = work.jobs.postpone(job, work.now + wait, attempt=job.attempt, error=outcome.error[:4000])
                 if kept:
                     _note_failure(work, job)
+        self._settled(work, job, kept=kept)
+
+    def _settled(self, work: Work, job: Job, *, kept: bool) -> None:
         if not kept:
             log.warning("job %s: its lease was lost meanwhile; what it did is not recorded", job.id)
         elif job.subject and (ring := work.jobs.next_of_subject(job.subject, job.id, work.now)):
             work.rings.append(ring)
-        return work.jobs.get(job.id)
 
     def hand_back(self, job: Job, *, begun: bool = True) -> None:
         """Let another worker take a running job at once: this one must stop.

@@ -80,6 +80,19 @@ class SqlJobs:
         )  # fmt: skip
         return bool(changed)
 
+    def finish_many(self, jobs: Sequence[Job], now: datetime) -> set[int]:
+        """Record that attempts ended well; the ids of those whose lease was not lost meanwhile."""
+        alike: dict[tuple[int, str | None], builtins.list[int]] = {}
+        for job in jobs:
+            alike.setdefault((job.attempt, job.locked_by), []).append(job.id)
+        kept: set[int] = set()
+        for (attempt, worker), ids in sorted(alike.items(), key=lambda item: min(item[1])):
+            found = self._session.all(
+                "finish_jobs", ids=tuple(sorted(ids)), attempt=attempt, worker=worker, now=to_text(now)
+            )
+            kept.update(row["id"] for row in found)
+        return kept
+
     def postpone(self, job: Job, run_at: datetime, *, attempt: int, error: str | None) -> bool:
         """Have a running job run again later; false when the lease was lost meanwhile."""
         changed = self._session.run(

@@ -41,6 +41,11 @@ UPDATE jobs SET locked_until = :locked_until
 UPDATE jobs SET state = :state, last_error = :last_error, finished_at = :now, locked_until = NULL, locked_by = NULL
  WHERE id = :id AND state = 'running' AND attempt = :attempt AND locked_by = :worker
 
+-- name: finish_jobs
+UPDATE jobs SET state = 'done', last_error = NULL, finished_at = :now, locked_until = NULL, locked_by = NULL
+ WHERE id IN (:ids) AND state = 'running' AND attempt = :attempt AND locked_by = :worker
+RETURNING id
+
 -- name: postpone_job
 UPDATE jobs SET state = 'pending', run_at = :run_at, attempt = :next_attempt, last_error = :last_error,
        unique_key = NULL, locked_until = NULL, locked_by = NULL
