@@ -10,7 +10,7 @@ import kombu
 import pytest
 
 from nexus_core.ports.wakeup import Ring
-from nexus_worker.bell import Address, Ear, KombuWakeup
+from nexus_worker.bell import RINGS_MOST, Address, Ear, KombuWakeup
 
 pytestmark = pytest.mark.services
 
@@ -76,6 +76,20 @@ def test_rings_arrive_in_their_lanes(namespaced, bell, listen, until):
     assert {("default", 1), ("docs", 2)} == set(heard)
     ear.stop()
     assert 0 == _length(namespaced)
+
+
+def test_of_many_some_are_announced(namespaced, bell, until):
+    """The last of them says that there are more; another lane is not kept short by it."""
+    heard = []
+    ear = Ear(namespaced, lambda one: heard.append((one.lane, one.job_id, one.more)), prefetch={"default": 50})
+    bell(namespaced).ring([*(Ring("default", number) for number in range(1, 1001)), Ring("docs", 2000)])
+    ear.start()
+    came = until(lambda: len(heard) == RINGS_MOST + 1)
+    ear.stop()
+
+    assert came
+    assert {("default", RINGS_MOST, True)} == {one for one in heard if one[2]}
+    assert [("docs", 2000, False)] == [one for one in heard if one[0] == "docs"]
 
 
 def test_queues_and_messages_are_plain(namespaced, bell):

@@ -44,7 +44,7 @@ QUIET_SECONDS = 5.0
 HINT_SECONDS = 3600
 """How long a ring is worth keeping when no worker fetches it."""
 
-ACK_SECONDS = 0.005
+ACK_SECONDS = 0.01
 """How soon after a ring was dealt with it is acknowledged: the broker sends no others meanwhile."""
 
 REDIS_VISIBILITY = 300

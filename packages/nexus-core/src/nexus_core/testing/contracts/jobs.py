@@ -6,6 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import attrs
 import pytest
 
 from ...domain.access import system_actor
@@ -152,6 +153,26 @@ class JobsContract:
         assert [] == _claim(store)
         (again,) = _claim(store, now=LATER)
         assert (job_id, 2, "no luck") == (again.id, again.attempt, again.last_error)
+
+    def test_many_are_finished_together(self, store: Store) -> None:
+        """Those that the worker still holds, each in its attempt; of the others nothing is recorded."""
+        mine = [_add(store) for _ in range(3)]
+        lost, theirs = _add(store), _add(store, lane="docs")
+        jobs = _claim(store, worker="w")
+        others = _claim(store, worker="v", lanes=("docs",))
+        with store.writing() as tx:
+            again = next(job for job in jobs if job.id == lost)
+            assert tx.jobs.release(again, "silent", NOW)
+        _claim(store, worker="w", ids=[lost])
+        with store.writing() as tx:
+            assert set(mine) == tx.jobs.finish_many(
+                [*jobs, *(attrs.evolve(job, locked_by="w") for job in others)], LATER
+            )
+            assert set() == tx.jobs.finish_many(jobs, LATER)
+
+            found = [tx.jobs.get(job_id) for job_id in (*mine, lost, theirs)]
+        assert [JobState.DONE] * 3 + [JobState.RUNNING] * 2 == [job.state for job in found]
+        assert (LATER, None, None) == (found[0].finished_at, found[0].locked_by, found[0].locked_until)
 
     def test_expired_leases_are_found(self, store: Store) -> None:
         """Running jobs whose lease ended, and no others."""
