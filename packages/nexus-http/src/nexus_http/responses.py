@@ -54,6 +54,8 @@ def _codes(path: str, method: str, operation: Operation) -> list[str]:
         found.append("not_acceptable")
     if method in ("POST", "PUT", "PATCH", "DELETE"):
         found += ["length_required", "too_large", "unsupported_media_type", "conflict"]
+    if operation.takes_key(method):
+        found.append("idempotency_key_reused")
     if operation.conditional:
         found += ["stale_write", "precondition_required"]
     return list(dict.fromkeys(found))

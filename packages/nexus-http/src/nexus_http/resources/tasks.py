@@ -226,7 +226,10 @@ def expected_version(req: falcon.Request, current: Callable[[], int]) -> int | N
     Of several it is the current one, when that is among them. `current()` tells it.
 
     :raises StaleWrite: none of them can be a version of ours
+    :raises Invalid: it is longer than any that somebody would mean
     """
+    if len(req.get_header("If-Match") or "") > MAY_MATCH.max_length:
+        raise Invalid("the request is not valid", faults=(Fault("If-Match", "is too long"),))
     tags = [_version_of(tag) for tag in req.if_match or ()]
     if not tags or "*" in tags:
         return None
