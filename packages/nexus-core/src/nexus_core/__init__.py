@@ -41,7 +41,7 @@ _HOMES = {
         "RepositoryAdded RepositoryEdited RepositorySynced AssignmentCreated AssignmentStarted AssignmentCompleted "
         "AssignmentFailed AssignmentReleased AssignmentCancelled AssignmentLost ActivityAdded InboxAnswered "
         "ChangeWasOpened ChangeWasMerged ChangeWasClosed ChangeLinked DocumentsChanged DocumentsPublished "
-        "NotificationSent DeliveryRefused DeliveryReplayed AccessRefused KeyCreated KeyRevoked UserInvited UserEdited "
+        "NotificationSent DeliveryRefused DeliveryReplayed DeliverySpooled AccessRefused KeyCreated KeyRevoked UserInvited UserEdited "
         "UserJoined UserRenamed UserDisabled UserEnabled UserLoggedIn UserLoggedOut LoginRefused "
         "DeliveryDuplicated AlertRaised AlertResolved JobDied JobRetried EVENT_TYPES"
     ),

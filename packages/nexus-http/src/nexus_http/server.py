@@ -15,6 +15,7 @@ from nexus_core.location import Hub, remove_hub, write_hub
 
 from . import waiting
 from .counters import RequestCounters
+from .draining import Drain
 from .hub import HubLock, end_with_parent, is_supervised, urls
 from .metering import Meter
 from .operations import JSON_LIMIT
@@ -49,6 +50,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
         self._counters = RequestCounters()
         self._meter = Meter()
         self._nexus: Nexus | None = None
+        self._drain: Drain | None = None
         self._limits: BodyLimits | None = None
         self._shown, self._local = urls(listener)
         super().__init__()
@@ -78,6 +80,8 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
         from .body_limits import BodyLimits
 
         self._nexus = Nexus.open(self._config)
+        self._nexus.clock.now()  # from now on the time is known without the database, and there is a connection to it
+        self._drain = Drain(self._nexus)
         self._limits = BodyLimits(self._nexus)
         if not self._config.is_sqlite:  # a file is used by one host alone
             self._meter.share(self._nexus.limits.settle)
@@ -104,6 +108,8 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
         waiting.limit_seats(self._size[1] // 2)
 
     def _when_worker_ready(self, worker: Any) -> None:
+        if self._drain is not None:
+            self._drain.start()
         if worker.age > 1:  # workers are numbered from 1; a later one changes nothing
             return
         write_hub(self._config.data_dir, Hub(self._local, self._key, worker.ppid))
@@ -111,6 +117,8 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
             print(f"Nexus listens at {self._shown}", file=sys.stderr, flush=True)
 
     def _when_worker_ends(self, arbiter: Any, worker: Any) -> None:
+        if self._drain is not None:
+            self._drain.stop()
         if self._nexus is not None:
             self._nexus.close()
 

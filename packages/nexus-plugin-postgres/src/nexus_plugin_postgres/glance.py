@@ -15,6 +15,7 @@ from psycopg.rows import tuple_row
 from psycopg_pool import ConnectionPool
 
 from nexus_core.errors import NexusError
+from nexus_core.ports.patience import left
 from nexus_core.storage.session import Row, expand
 from nexus_core.storage.statements import pyformat
 
@@ -70,7 +71,7 @@ class Glance:
         Where a connection turns out to have been lost, another one is asked: nothing was changed.
         """
         sql, flat = expand(self._rendered[name], parameters)
-        pool, end = self._pool(), monotonic() + SECONDS
+        pool, end = self._pool(), monotonic() + left(SECONDS)
         while True:
             connection = self._taken(pool, end)
             try:
