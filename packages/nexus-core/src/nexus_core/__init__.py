@@ -41,8 +41,8 @@ _HOMES = {
         "RepositoryAdded RepositoryEdited RepositorySynced AssignmentCreated AssignmentStarted AssignmentCompleted "
         "AssignmentFailed AssignmentReleased AssignmentCancelled AssignmentLost ActivityAdded InboxAnswered "
         "ChangeWasOpened ChangeWasMerged ChangeWasClosed ChangeLinked DocumentsChanged DocumentsPublished "
-        "NotificationSent DeliveryRefused DeliveryReplayed DeliverySpooled AccessRefused KeyCreated KeyRevoked UserInvited UserEdited "
-        "UserJoined UserRenamed UserDisabled UserEnabled UserLoggedIn UserLoggedOut LoginRefused "
+        "NotificationSent DeliveryRefused DeliveryReplayed AccessRefused KeyCreated KeyRevoked UserInvited UserEdited "
+        "DeliverySpooled UserJoined UserRenamed UserDisabled UserEnabled UserLoggedIn UserLoggedOut LoginRefused "
         "DeliveryDuplicated AlertRaised AlertResolved JobDied JobRetried EVENT_TYPES"
     ),
     "domain.findings": "Case Check Diagnosis FileMend Finding Mend Mended Severity",

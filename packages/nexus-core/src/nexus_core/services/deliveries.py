@@ -109,7 +109,11 @@ class DeliveryService:
 
         :raises Unavailable: the store is away
         """
-        return self._intake.drain(self._take_back)
+        return self._intake.drain(self._take_back, self._look)
+
+    def _look(self) -> None:
+        with self._unit.read() as work:
+            work.access.meta("health")
 
     def _take_back(self, spooled: Spooled) -> None:
         verified = spooled.delivery

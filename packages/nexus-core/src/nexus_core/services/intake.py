@@ -6,10 +6,10 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from time import monotonic
 
-from ..clock import Clock
+from ..clock import Clock, SystemClock
 from ..domain.access import Actor
 from ..domain.deliveries import VerifiedDelivery
 from ..errors import Contention, Unavailable
@@ -20,10 +20,16 @@ SECONDS = 2.0
 """How long the sender of a delivery waits for the store before its delivery is spooled."""
 
 AWAY_SECONDS = 1.0
-"""How long the store is not asked again, after it failed; then one delivery tries, and the others do not wait for it."""
+"""How long the store is not asked again after it failed; then one delivery tries, and the others do not wait for it.
+
+In a process that drains the spool all the time, none has to: to store what was spooled is the trial there.
+"""
 
 DRAIN_SECONDS = 10.0
 """How long a spooled delivery may take to be stored."""
+
+DRAINED_SECONDS = DRAIN_SECONDS + 5.0
+"""So long after it last looked after the spool, a process is taken to do so all the time."""
 
 log = logging.getLogger("nexus.spool")
 
@@ -37,6 +43,7 @@ class Intake:
         self._lock = threading.Lock()
         self._away = False
         self._again = 0.0  #: when the store is tried again, by the monotonic clock
+        self._drained = -DRAINED_SECONDS  #: when this process last looked after the spool
 
     @contextmanager
     def patience(self) -> Iterator[bool]:
@@ -50,7 +57,7 @@ class Intake:
             return True
         with self._lock:
             now = monotonic()
-            if now < self._again:
+            if now < self._again or now - self._drained < DRAINED_SECONDS:
                 return False
             self._again = now + SECONDS + AWAY_SECONDS  # the others go on without it while this one finds out
             return True
@@ -89,10 +96,14 @@ class Intake:
             with self.without_store():
                 return self._clock.now()
         except Unavailable:
-            return datetime.now(UTC)
+            return SystemClock().now()
 
-    def drain(self, store: Callable[[Spooled], object]) -> int:
-        """Store what waits. :raises Unavailable: the store is away"""
+    def drain(self, store: Callable[[Spooled], object], look: Callable[[], object]) -> int:
+        """Store what waits; `look` finds out whether the store is there when nothing does.
+
+        :raises Unavailable: the store is away
+        """
+        self._drained = monotonic()
 
         def one(spooled: Spooled) -> None:
             with within(DRAIN_SECONDS):
@@ -100,6 +111,10 @@ class Intake:
             self.succeeded()
 
         stored = self._spool.drain(one)
+        if self._away:  # another process was quicker, so that there was nothing to find it out by
+            with within(DRAIN_SECONDS):
+                look()
+            self.succeeded()
         if stored:
             log.info("%s spooled webhooks were stored", stored)
         return stored

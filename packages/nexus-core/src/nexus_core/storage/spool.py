@@ -95,7 +95,7 @@ class FileSpool:
 
     def _names(self) -> list[str]:
         try:
-            return sorted(name for name in os.listdir(self._folder) if name != ASIDE)
+            return sorted(path.name for path in self._folder.iterdir() if path.name != ASIDE)
         except FileNotFoundError:
             return []
 
@@ -170,7 +170,7 @@ class FileSpool:
 
     def _number_aside(self) -> int:
         try:
-            return len(os.listdir(self._folder / ASIDE))
+            return sum(1 for _ in (self._folder / ASIDE).iterdir())
         except FileNotFoundError:
             return 0
 

@@ -94,7 +94,7 @@ def family(name: str, kind: str, doc: str, samples: Iterable[Sample]) -> str:
     lines = [f"# HELP {name} {doc}", f"# TYPE {name} {kind}"]
     for labels, value in samples:
         inner = ",".join(f'{key}="{_escape(text)}"' for key, text in labels.items())
-        lines.append(f"{name}{{{inner}}} {value:.10g}" if inner else f"{name} {value:.10g}")
+        lines.append(f"{name}{{{inner}}} {value:.10g}")
     return "\n".join(lines) + "\n"
 
 
