@@ -43,7 +43,10 @@ class HealthService:
 
     def _spool(self) -> Finding:
         """Webhooks that wait on the disk of the host that looks."""
-        state = self._intake.state()
+        try:
+            state = self._intake.state()
+        except OSError as error:
+            return Finding(name="spool", ok=False, message=f"the spool for webhooks cannot be read: {error}")
         said = []
         if state.number:
             said.append(

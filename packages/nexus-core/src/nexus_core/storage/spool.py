@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from ..errors import NexusError, Unavailable
@@ -46,16 +47,19 @@ class FileSpool:
     def __init__(self, folder: Path, limit: int) -> None:
         self._folder = folder
         self._limit = limit  #: bytes
+        self._number = count()  #: so that those of one instant stay in their order
         self._refusals: Counter[str] = Counter()
         self._counted: tuple[float, int] = (float("-inf"), 0)  #: when, and how many bytes
 
     def put(self, spooled: Spooled) -> None:
         """Keep one: file and folder are synced to the disk when this returns. :raises Unavailable: it cannot be kept"""
         content = pack(spooled)
-        if self._used() + len(content) > self._limit:
-            raise Unavailable("the database cannot be reached, and the spool for webhooks is full; send it again later")
-        name = f"{spooled.received_at.astimezone(UTC).strftime(_STAMP)}-{secrets.token_hex(8)}.delivery"
+        name = f"{spooled.received_at.astimezone(UTC).strftime(_STAMP)}-{next(self._number) % 2**24:06x}{secrets.token_hex(5)}.delivery"
         try:
+            if self._used() + len(content) > self._limit:
+                raise Unavailable(
+                    "the database cannot be reached, and the spool for webhooks is full; send it again later"
+                )
             self._write(name, content)
         except OSError as error:
             raise Unavailable(
