@@ -54,7 +54,8 @@ class FileSpool:
     def put(self, spooled: Spooled) -> None:
         """Keep one: file and folder are synced to the disk when this returns. :raises Unavailable: it cannot be kept"""
         content = pack(spooled)
-        name = f"{spooled.received_at.astimezone(UTC).strftime(_STAMP)}-{next(self._number) % 2**24:06x}{secrets.token_hex(5)}.delivery"
+        stamp = spooled.received_at.astimezone(UTC).strftime(_STAMP)
+        name = f"{stamp}-{next(self._number) % 2**24:06x}{secrets.token_hex(5)}.delivery"
         try:
             if self._used() + len(content) > self._limit:
                 raise Unavailable(
