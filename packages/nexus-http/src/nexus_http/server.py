@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import resource
 import socket
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
 
+from nexus_core.errors import Unavailable
 from nexus_core.location import Hub, remove_hub, write_hub
 
 from . import waiting
@@ -32,8 +35,11 @@ if TYPE_CHECKING:
 GRACE_SECONDS = 20
 FIELD_BYTES = 16 * 1024  #: of one header
 CONNECTIONS = 4000  #: of each worker; each may have a file beside its socket
+WAIT_SECONDS = 1.0  #: before another process is begun, where one did not reach the database
 KEPT_SECONDS = 75
 """How long an idle connection is kept: longer than by load balancers (60), under whom none may be closed."""
+
+_log = logging.getLogger("nexus.http")
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
@@ -79,7 +85,14 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
         from .app import create_app
         from .body_limits import BodyLimits
 
-        self._nexus = Nexus.open(self._config)
+        try:
+            self._nexus = Nexus.open(self._config)
+        except Unavailable as error:
+            # A process died while the database is away. A failure would end the whole server, and with it those that
+            # take webhooks meanwhile.
+            _log.warning("a server process waits for the database: %s", error.message)
+            time.sleep(WAIT_SECONDS)
+            raise SystemExit(0) from None  # and gunicorn begins another
         self._nexus.clock.now()  # from now on the time is known without the database, and there is a connection to it
         self._drain = Drain(self._nexus)
         self._limits = BodyLimits(self._nexus)
