@@ -28,9 +28,9 @@ from tests.proxy import Proxy
 from nexus_core import Nexus
 from nexus_core.config import load_config
 
-AWAY = float(os.environ.get("NEXUS_AWAY_SECONDS", "2.5"))
+AWAY = float(os.environ.get("NEXUS_AWAY_SECONDS", "2"))
 RATE = 50.0
-NUMBER = int(120 * max(4, AWAY))
+NUMBER = int(120 * max(3, AWAY))
 
 
 @pytest.fixture(scope="module")
