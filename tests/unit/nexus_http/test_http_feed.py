@@ -133,8 +133,14 @@ def _deliver(anonymous, body=b"{}", secret="right", number="1", **more):
 
 def test_a_webhook_is_stored_once(anonymous, api):
     """202 with its id; the same again is a duplicate."""
-    assert (202, {"id": 1, "duplicate": False}) == ((answer := _deliver(anonymous)).status_code, answer.json)
-    assert (202, {"id": 1, "duplicate": True}) == ((again := _deliver(anonymous)).status_code, again.json)
+    assert (202, {"id": 1, "duplicate": False, "spooled": False}) == (
+        (answer := _deliver(anonymous)).status_code,
+        answer.json,
+    )
+    assert (202, {"id": 1, "duplicate": True, "spooled": False}) == (
+        (again := _deliver(anonymous)).status_code,
+        again.json,
+    )
     assert [("probe", "ping")] == [(one["source"], one["kind"]) for one in api.get("/deliveries").json["items"]]
 
 

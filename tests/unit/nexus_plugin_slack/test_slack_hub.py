@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+import threading
 from urllib.parse import urlencode
 
 import pytest
 
 from nexus_core import Config, Nexus
 from nexus_core.errors import ConfigurationError, Unauthenticated
+from nexus_core.services import intake
 from nexus_plugin_slack import hooks
 from nexus_plugin_slack.sansio import SIGNATURE, TIMESTAMP, sign
 from nexus_plugin_slack.settings import Settings
@@ -351,3 +354,57 @@ def test_faulty_settings_are_refused(open_hub, settings):
     """What cannot be right is said at the check of the configuration, not at the first message."""
     with pytest.raises(ConfigurationError):
         open_hub(**settings).plugins.check_settings()
+
+
+@pytest.fixture
+def without_store(hub, monkeypatch):
+    """Nobody can write: another program holds the database for itself."""
+    monkeypatch.setattr(intake, "SECONDS", 0.2)
+    other = sqlite3.connect(hub.store.engine.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    yield
+    other.rollback()
+    other.close()
+
+
+def test_a_command_without_a_database_is_answered_that_nothing_was_done(hub, clock, without_store):
+    """Only the one who asked sees it; nothing is kept that nobody waits for later."""
+    reply = say(hub, clock, "next")
+
+    assert (reply.status, reply.body["response_type"]) == (200, "ephemeral")
+    assert "cannot reach its database at the moment. Nothing was done" in reply.body["text"]
+    assert hub.deliveries.spool().number == 0
+
+
+@pytest.fixture
+def question(hub, slack):
+    """The message with an agent's question, which stands in the channel."""
+    ask(hub)
+    return slack.messages[-1]
+
+
+def test_a_button_without_a_database_takes_no_effect_then_or_later(hub, clock, slack, question, without_store):
+    """Whoever pressed it hears of it in the channel, alone, and presses again."""
+    clock.move(seconds=1)
+    reply = send(hub, clock, press_body(question)).reply
+    for thread in threading.enumerate():
+        if thread.name == "nexus-slack-away":
+            thread.join(10)
+
+    assert reply.body["response_type"] == "ephemeral"
+    assert hub.deliveries.spool().number == 0
+    assert any("Nothing was done" in str(one) for one in slack.ephemeral)
+
+
+def test_slack_itself_is_answered_without_a_database(hub, clock, without_store):
+    """Its check of the certificate is not signed, so nothing of it is kept; a challenge is answered; an event waits."""
+    check = hub.deliveries.receive("slack", b"ssl_check=1&token=x", {}, address="127.0.0.1")
+    before = hub.deliveries.spool().number
+    challenge = send(hub, clock, json.dumps({"type": "url_verification", "challenge": "abc"}).encode())
+    between = hub.deliveries.spool().number
+    event = {"type": "event_callback", "event_id": "Ev1", "event": {"type": "app_mention", "user": "U1"}}
+    sent = send(hub, clock, json.dumps(event).encode())
+
+    assert (check.reply.status, before) == (200, 0)
+    assert (challenge.reply.body, between) == ({"challenge": "abc"}, 0)
+    assert (sent.spooled, hub.deliveries.spool().number) == (True, 1)

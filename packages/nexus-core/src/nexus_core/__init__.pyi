@@ -64,6 +64,7 @@ from .domain.events import ChangeWasOpened as ChangeWasOpened
 from .domain.events import DeliveryDuplicated as DeliveryDuplicated
 from .domain.events import DeliveryRefused as DeliveryRefused
 from .domain.events import DeliveryReplayed as DeliveryReplayed
+from .domain.events import DeliverySpooled as DeliverySpooled
 from .domain.events import DocumentsChanged as DocumentsChanged
 from .domain.events import DocumentsPublished as DocumentsPublished
 from .domain.events import Event as Event

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .services.health import HealthService
     from .services.imports import ImportService
     from .services.inbox import InboxService
+    from .services.intake import Intake
     from .services.jobs import JobService
     from .services.limits import LimitService
     from .services.logins import LoginService
@@ -164,7 +165,16 @@ class Nexus:
         """Webhooks from the door to the facts."""
         from .services.deliveries import DeliveryService
 
-        return DeliveryService(self._unit, self.changes, self.refusals)
+        return DeliveryService(self._unit, self.changes, self.refusals, self._intake)
+
+    @cached_property
+    def _intake(self) -> Intake:
+        """What becomes of webhooks while the store is away; reached through `deliveries`."""
+        from .services.intake import Intake
+        from .storage.spool import FileSpool
+
+        limit = int(self.config["spool.megabytes"]) * 10**6
+        return Intake(FileSpool(self.config.data_dir / "spool", limit), self.clock)
 
     @cached_property
     def events(self) -> EventService:
@@ -262,7 +272,7 @@ class Nexus:
         """What `nexus doctor` says."""
         from .services.health import HealthService
 
-        return HealthService(self._unit)
+        return HealthService(self._unit, self._intake)
 
     def context(self, plugin: str) -> Context:
         """The context in which a function of a plugin is called."""

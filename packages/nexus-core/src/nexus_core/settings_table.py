@@ -135,6 +135,13 @@ CORE_SETTINGS: tuple[CoreSetting, ...] = (
         doc="How many jobs of each other lane a worker runs at once.",
     ),
     CoreSetting(
+        key="spool.megabytes",
+        env="NEXUS_SPOOL_MEGABYTES",
+        kind="number",
+        default=2048,
+        doc="So much may webhooks take in `spool/` of the data folder while the database is away; then 503.",
+    ),
+    CoreSetting(
         key="rate_limit.reads",
         env="NEXUS_RATE_LIMIT_READS",
         kind="number",

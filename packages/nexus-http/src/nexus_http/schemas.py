@@ -117,7 +117,7 @@ SHAPES: dict[str, str] = {
         "after:int after_hash:text place:int hash:text sealed:int next:int? fault:ChainFault? saw_head:flag "
         "unsealed:int? unsealed_since:time?"
     ),
-    "Received": "id:int duplicate:flag",
+    "Received": "id:int? duplicate:flag spooled:flag",
     "Document": "path:text content:text",
     "Paths": "paths:[text]",
     "Health": "status:text",

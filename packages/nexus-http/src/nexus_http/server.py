@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import resource
 import socket
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
 
+from nexus_core.errors import Unavailable
 from nexus_core.location import Hub, remove_hub, write_hub
 
 from . import waiting
 from .counters import RequestCounters
+from .draining import Drain
 from .hub import HubLock, end_with_parent, is_supervised, urls
 from .metering import Meter
 from .operations import JSON_LIMIT
@@ -31,8 +35,11 @@ if TYPE_CHECKING:
 GRACE_SECONDS = 20
 FIELD_BYTES = 16 * 1024  #: of one header
 CONNECTIONS = 4000  #: of each worker; each may have a file beside its socket
+WAIT_SECONDS = 1.0  #: before another process is begun, where one did not reach the database
 KEPT_SECONDS = 75
 """How long an idle connection is kept: longer than by load balancers (60), under whom none may be closed."""
+
+_log = logging.getLogger("nexus.http")
 
 
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
@@ -49,6 +56,7 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
         self._counters = RequestCounters()
         self._meter = Meter()
         self._nexus: Nexus | None = None
+        self._drain: Drain | None = None
         self._limits: BodyLimits | None = None
         self._shown, self._local = urls(listener)
         super().__init__()
@@ -77,7 +85,16 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
         from .app import create_app
         from .body_limits import BodyLimits
 
-        self._nexus = Nexus.open(self._config)
+        try:
+            self._nexus = Nexus.open(self._config)
+        except Unavailable as error:
+            # A process died while the database is away. A failure would end the whole server, and with it those that
+            # take webhooks meanwhile.
+            _log.warning("a server process waits for the database: %s", error.message)
+            time.sleep(WAIT_SECONDS)
+            raise SystemExit(0) from None  # and gunicorn begins another
+        self._nexus.clock.now()  # from now on the time is known without the database, and there is a connection to it
+        self._drain = Drain(self._nexus)
         self._limits = BodyLimits(self._nexus)
         if not self._config.is_sqlite:  # a file is used by one host alone
             self._meter.share(self._nexus.limits.settle)
@@ -104,6 +121,8 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
         waiting.limit_seats(self._size[1] // 2)
 
     def _when_worker_ready(self, worker: Any) -> None:
+        if self._drain is not None:
+            self._drain.start()
         if worker.age > 1:  # workers are numbered from 1; a later one changes nothing
             return
         write_hub(self._config.data_dir, Hub(self._local, self._key, worker.ppid))
@@ -111,6 +130,8 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
             print(f"Nexus listens at {self._shown}", file=sys.stderr, flush=True)
 
     def _when_worker_ends(self, arbiter: Any, worker: Any) -> None:
+        if self._drain is not None:
+            self._drain.stop()
         if self._nexus is not None:
             self._nexus.close()
 

@@ -13,6 +13,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -37,6 +38,8 @@ HEAVY = 1024 * 1024  #: of bodies that are larger,
 HEAVY_AT_ONCE = 2  #: only so many are worked on at once, since each is in memory several times
 SPOOLED_BYTES = 4 * 1024**3  #: in files, together
 UNTAKEN_BYTES = 256 * 1024**2  #: in answers, together
+INTAKE = b"/api/v1/webhooks/"  #: what comes there is answered by
+INTAKE_THREADS = 4  #: threads of its own: while the database is away, others may wait for it in all the rest
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _STATUSES: tuple[tuple[type[Exception], int], ...] = (
@@ -70,10 +73,12 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no 
         self._spooled: dict[Any, int] = {}
         self._next_look = 0.0
         self._last_call = float("inf")
+        self._intake: ThreadPoolExecutor | None = None
 
     def init_process(self) -> None:
         """Begin to work."""
         wsgi.Response = Answer
+        self._intake = ThreadPoolExecutor(min(INTAKE_THREADS, self.cfg.threads), thread_name_prefix="nexus-intake")
         super().init_process()
 
     # In ---------------------------------------------------------------------------------------------------------------
@@ -159,7 +164,11 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no 
             conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
         conn.sock.give(arrival)
         conn.data_ready = True
-        self.enqueue_req(conn)
+        if arrival.head is not None and arrival.head.target.startswith(INTAKE) and self._intake is not None:
+            answered = self._intake.submit(self.handle, conn)
+            answered.add_done_callback(lambda fs: self.method_queue.defer(self.finish_request, conn, fs))
+        else:
+            self.enqueue_req(conn)
 
     # Out --------------------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NoReturn
@@ -29,12 +30,27 @@ def payload_of(body: bytes, content_type: str = "") -> dict[str, Any]:
         document = body.decode("utf-8")
         if content_type.partition(";")[0].strip().lower() == "application/x-www-form-urlencoded":
             document = parse_qs(document, strict_parsing=True, max_num_fields=20)["payload"][0]
-        found = json.loads(document, parse_constant=_no_constant)
+        found = _loads(document)
     except (ValueError, KeyError, RecursionError):
         raise Invalid("the body is not JSON as GitHub sends it") from None
     if not isinstance(found, dict):
         raise Invalid("the body is not a JSON object")
     return found
+
+
+def _loads(document: str) -> Any:
+    """The value of a JSON document. :raises ValueError: it is none
+
+    orjson reads it where it is loaded, as in the server, in a fifth of the time; where it refuses what GitHub may well
+    send (half a character, a large number), the standard library has the last word.
+    """
+    orjson = sys.modules.get("orjson")
+    if orjson is not None:
+        try:
+            return orjson.loads(document)
+        except ValueError:
+            pass
+    return json.loads(document, parse_constant=_no_constant)
 
 
 def table(value: Any, *keys: str) -> Mapping[str, Any]:

@@ -14,6 +14,8 @@ from psycopg.pq import ExecStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg.types.numeric import FloatLoader
 
+from nexus_core.ports.patience import left
+
 from .errors import ours
 from .statement import Statements
 
@@ -39,9 +41,9 @@ class PatientConnection(Connection[DictRow]):
     _statements: Statements | None = None
 
     def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
-        """Wait for the server, `patience` seconds at most."""
+        """Wait for the server, `patience` seconds at most, and no longer than the caller has time."""
         try:
-            return super().wait(_bounded(gen, self.patience), *args, **kwargs)
+            return super().wait(_bounded(gen, left(self.patience)), *args, **kwargs)
         except Silent:
             self.pgconn.finish()
             raise

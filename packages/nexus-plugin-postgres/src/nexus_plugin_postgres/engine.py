@@ -20,7 +20,8 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row, tuple_row
 from psycopg_pool import ConnectionPool
 
-from nexus_core.errors import NexusError
+from nexus_core.errors import NexusError, Unavailable
+from nexus_core.ports.patience import left
 from nexus_core.storage.session import Row, SqlSession, expand, insertions
 from nexus_core.storage.statements import chosen, conditions, for_postgres, fragments, parse, pyformat, worded
 
@@ -149,13 +150,17 @@ class PostgresEngine:
         self._local.session = None
 
     def _opened(self) -> ConnectionPool[PatientConnection]:
-        with self._lock:
+        if not self._lock.acquire(timeout=left(POOL_SECONDS)):
+            raise Unavailable(f"the database at {self.target.label} cannot be reached: others wait for it as well")
+        try:
             if self._pool is None:
                 # The pool would try for seconds on end and then not say why it failed.
                 connect(self.target.conninfo, self.target.label).close()
                 self._pool = self._new_pool()
             assert self._pid == os.getpid(), "a pool must not cross a fork"  # noqa: S101 - a bug, not an input
             return self._pool
+        finally:
+            self._lock.release()
 
     def _new_pool(self) -> ConnectionPool[PatientConnection]:
         return ConnectionPool(
@@ -201,7 +206,7 @@ class PostgresEngine:
         nothing happened: another one is taken then. To ask each for an answer before would cost a round trip.
         """
         pool = self._opened()
-        end = monotonic() + POOL_SECONDS
+        end = monotonic() + left(POOL_SECONDS)
         while True:
             connection = pool.getconn(max(0.1, end - monotonic()))
             try:

@@ -25,6 +25,8 @@ def ours(error: psycopg.Error, label: str) -> NexusError:
             return Contention(f"another change came in between; try again ({said})")
         case psycopg.errors.LockNotAvailable():
             return Contention("another change of the same is taking long; try again")
+        case psycopg.errors.ReadOnlySqlTransaction():
+            return Unavailable(f"the database at {label} takes no changes at the moment: {said}")
         case psycopg.errors.QueryCanceled():
             return Unavailable(f"the database at {label} took too long for a statement")
         case PoolTimeout() | PoolClosed():

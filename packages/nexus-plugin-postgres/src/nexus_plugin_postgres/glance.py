@@ -14,6 +14,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from nexus_core.errors import NexusError
+from nexus_core.ports.patience import left
 from nexus_core.storage.session import Row, expand
 
 from .connection import PatientConnection, begin
@@ -66,7 +67,7 @@ class Glance:
         Where a connection turns out to have been lost, another one is asked: nothing was changed.
         """
         sql, flat = expand(self._rendered[name], parameters)
-        pool, end = self._pool(), monotonic() + SECONDS
+        pool, end = self._pool(), monotonic() + left(SECONDS)
         while True:
             connection = self._taken(pool, end)
             try:

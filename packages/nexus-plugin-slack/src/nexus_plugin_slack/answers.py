@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 def answer(delivery: VerifiedDelivery, ctx: Context) -> Reply | None:
     """Slack's answer, from what the store knows; nothing outside is asked. None = received."""
     if delivery.kind == "ssl_check":
-        return _received()
+        return received()
     request = parse(delivery.body)
     if request.kind == "url_verification":
         return Reply(body={"challenge": request.text("challenge")})
     if request.kind == "slash_command":
-        return _ephemeral(_command_message(request, ctx))
+        return ephemeral(_command_message(request, ctx))
     if request.kind == "block_actions":
         return _pressed(request, ctx)
-    return None if request.kind.startswith("event.") else _received()
+    return None if request.kind.startswith("event.") else received()
 
 
 def command_message(command: Command, ctx: Context) -> Message:
@@ -106,11 +106,12 @@ def _pressed(request: Request, ctx: Context) -> Reply:
     try:
         identify(request, ctx, Scope.ASSIGNMENTS_WRITE)
     except Forbidden as error:
-        return _ephemeral(messages.refusal(error.message))
-    return _received()
+        return ephemeral(messages.refusal(error.message))
+    return received()
 
 
-def _ephemeral(message: Message) -> Reply:
+def ephemeral(message: Message) -> Reply:
+    """A message that only the one who asked sees."""
     return Reply(
         body={
             "response_type": "ephemeral",
@@ -121,5 +122,6 @@ def _ephemeral(message: Message) -> Reply:
     )
 
 
-def _received() -> Reply:
+def received() -> Reply:
+    """That it was taken in, and nothing else."""
     return Reply(body="", content_type="text/plain")

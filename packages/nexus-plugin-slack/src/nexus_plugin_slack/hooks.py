@@ -40,7 +40,7 @@ def nexus_settings() -> Iterable[PluginSettings]:
 @hookimpl
 def nexus_delivery_sources() -> Iterable[DeliverySource]:
     """Commands and buttons, at `/api/v1/webhooks/slack`."""
-    yield DeliverySource(name=NEXUS_NAME, verify=_verify, translate=_translate, answer=_answer)
+    yield DeliverySource(name=NEXUS_NAME, verify=_verify, translate=_translate, answer=_answer, away=_away)
 
 
 @hookimpl
@@ -75,6 +75,12 @@ def _answer(delivery: VerifiedDelivery, ctx: Context) -> Reply | None:
     from .answers import answer
 
     return answer(delivery, ctx)
+
+
+def _away(delivery: VerifiedDelivery, ctx: Context) -> Reply | None:
+    from .away import away
+
+    return away(delivery, ctx)
 
 
 def _announce(event: Event, ctx: Context) -> Outcome | None:

@@ -36,6 +36,9 @@ LOOK_SECONDS = 2.0
 SWEEP_SECONDS = 5.0
 """How often leases that ended are looked for, at most."""
 
+SPOOL_SECONDS = 2.0
+"""How often webhooks are looked for that wait on the disk, on a host whose server may have gone."""
+
 KEEPER_SECONDS = 5.0
 """How long a worker that ends waits for a renewal or a sweep that has begun."""
 
@@ -96,6 +99,7 @@ class Worker:
             lane.start()
         self._every("heartbeat", self._lease / 3, self._renew)
         self._every("sweep", min(SWEEP_SECONDS, self._lease / 6), self._sweep)
+        self._every("spool", SPOOL_SECONDS, self.nexus.deliveries.drain)
         if self._ear:
             self._ear.start()
         try:

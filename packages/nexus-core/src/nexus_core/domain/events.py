@@ -266,6 +266,12 @@ class DeliveryDuplicated(Event):
     TYPE = "delivery.duplicated"
 
 
+class DeliverySpooled(Event):
+    """A webhook that came while the store was away was stored. Payload: `source`, `delivery_id`, `received_at`."""
+
+    TYPE = "delivery.spooled"
+
+
 class DeliveryReplayed(Event):
     """A stored webhook was handled again on request. Payload: `source`, `delivery_id`."""
 

@@ -66,6 +66,9 @@ class DeliverySource:
     translate: Callable[[Delivery, Context], Iterable[Fact] | None]
     #: Answer the sender at once, such as a slash command; None = 202. `Reply` of None = 202 as well.
     answer: Callable[[VerifiedDelivery, Context], Reply | None] | None = None
+    #: What to say when the store is away: a `Reply`, and nothing is kept, for what is of no use later, such as a
+    #: command; None = the delivery is spooled and stored when the store is back. It must not need the store.
+    away: Callable[[VerifiedDelivery, Context], Reply | None] | None = None
 
 
 @attrs.frozen(kw_only=True)

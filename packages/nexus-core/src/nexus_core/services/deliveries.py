@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from ..clock import to_text
 from ..domain.access import LOCAL, Actor, plugin_actor, system_actor
 from ..domain.deliveries import Delivery, DeliveryState, Reply, VerifiedDelivery
-from ..domain.events import DeliveryDuplicated, DeliveryRefused, DeliveryReplayed
+from ..domain.events import DeliveryDuplicated, DeliveryRefused, DeliveryReplayed, DeliverySpooled
 from ..domain.jobs import Done, Job, NewJob, Outcome
-from ..errors import Forbidden, Invalid, NotFound, Unauthenticated
+from ..errors import Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
 from ..plugins.records import DeliverySource
+from ..ports.spool import Spooled, SpoolState
 from .changes import ChangeService
+from .intake import Intake
 from .refusals import Refusals
 from .work import UnitOfWork, Work, require_seen
 
@@ -28,18 +31,20 @@ DELIVERY_JOB = "core.delivery"
 class Received:
     """What became of a webhook at the door."""
 
-    delivery_id: int
+    delivery_id: int | None  #: None = it waits in the spool, and has none yet
     duplicate: bool = False
+    spooled: bool = False  #: the store is away; it is stored when that is back
     reply: Reply | None = None
 
 
 class DeliveryService:
     """Webhooks from the door to the facts."""
 
-    def __init__(self, unit: UnitOfWork, changes: ChangeService, refusals: Refusals) -> None:
+    def __init__(self, unit: UnitOfWork, changes: ChangeService, refusals: Refusals, intake: Intake) -> None:
         self._unit = unit
         self._changes = changes
         self._refusals = refusals
+        self._intake = intake
 
     def receive(
         self,
@@ -52,24 +57,72 @@ class DeliveryService:
     ) -> Received:
         """Verify a webhook, store it once with the job that will handle it, answer it.
 
+        When the store does not take it within seconds, it is spooled, and stored later.
+
         :raises Unauthenticated: the signature is wrong; the refusal is recorded
         :raises Invalid: the body makes no sense
         :raises NotFound: no plugin receives from this source
+        :raises Unavailable: it can neither be stored nor spooled
         """
         record = self._source(source)
         own = self._unit.context(self._unit.plugins.owner(record))
         lower = {name.lower(): value for name, value in headers.items()}
-        try:
-            verified = record.verify(body, lower, own)
-        except (Unauthenticated, Forbidden, Invalid) as error:
-            actor = attrs.evolve(system_actor(), address=address or None, request_id=request_id)
-            self._refusals.note(DeliveryRefused, actor=actor, address=address, source=source, reason=error.message)
-            error.is_on_record = True
-            raise
-        actor = attrs.evolve(plugin_actor(verified.source), address=address or None, request_id=request_id)
-        received = self._unit.write(lambda work: self._store(work, verified, actor))
+        with self._intake.patience() as may_try:
+            try:
+                verified = record.verify(body, lower, own)
+            except (Unauthenticated, Forbidden, Invalid) as error:
+                actor = attrs.evolve(system_actor(), address=address or None, request_id=request_id)
+                self._refusals.note(DeliveryRefused, actor=actor, address=address, source=source, reason=error.message)
+                error.is_on_record = True
+                raise
+            actor = attrs.evolve(plugin_actor(verified.source), address=address or None, request_id=request_id)
+            received = self._stored(verified, actor) if may_try else None
+        if received is None:
+            return self._kept(record, verified, actor, own)
         reply = record.answer(verified, own) if record.answer else None
         return attrs.evolve(received, reply=reply)
+
+    def _stored(self, verified: VerifiedDelivery, actor: Actor) -> Received | None:
+        """What became of a delivery in the store; None when the store does not take it now."""
+        try:
+            received = self._unit.write(lambda work: self._store(work, verified, actor))
+        except Unavailable as error:
+            self._intake.failed(error)
+            return None
+        self._intake.succeeded()
+        return received
+
+    def _kept(self, record: DeliverySource, verified: VerifiedDelivery, actor: Actor, own: Context) -> Received:
+        """Spool a delivery, unless its source would rather say that it cannot be taken now."""
+        if record.away is not None and (reply := record.away(verified, own)) is not None:
+            return Received(delivery_id=None, reply=reply)
+        self._intake.keep(verified, actor)
+        try:
+            with self._intake.without_store():
+                reply = record.answer(verified, own) if record.answer else None
+        except Unavailable:
+            reply = None  # that it is kept is answer enough
+        return Received(delivery_id=None, spooled=True, reply=reply)
+
+    def drain(self) -> int:
+        """Store what was spooled while the store was away; how many. Several processes may do so at once.
+
+        :raises Unavailable: the store is away
+        """
+        return self._intake.drain(self._take_back, self._look)
+
+    def _look(self) -> None:
+        with self._unit.read() as work:
+            work.access.meta("health")
+
+    def _take_back(self, spooled: Spooled) -> None:
+        verified = spooled.delivery
+        actor = attrs.evolve(plugin_actor(verified.source), address=spooled.address, request_id=spooled.request_id)
+        self._unit.write(lambda work: self._store(work, verified, actor, spooled))
+
+    def spool(self) -> SpoolState:
+        """How many wait in the spool of this host; needs no store."""
+        return self._intake.state()
 
     def _source(self, name: str) -> DeliverySource:
         record = self._unit.plugins.delivery_sources.get(name)
@@ -77,8 +130,13 @@ class DeliveryService:
             raise NotFound(f"no installed plugin receives webhooks from {name}")
         return record
 
-    def _store(self, work: Work, verified: VerifiedDelivery, actor: Actor) -> Received:
-        stored = work.deliveries.add(verified, work.now)
+    def _store(self, work: Work, verified: VerifiedDelivery, actor: Actor, spooled: Spooled | None = None) -> Received:
+        stored = work.deliveries.add(verified, work.now if spooled is None else spooled.received_at)
+        if spooled is not None:
+            work.record(
+                DeliverySpooled, actor=actor, delivery=f"{verified.source}:{verified.id}", source=verified.source,
+                delivery_id=verified.id, received_at=to_text(spooled.received_at),
+            )  # fmt: skip
         if stored is None:
             return self._again(work, verified, actor)
         delivery_id, state = stored

@@ -5,14 +5,16 @@ from __future__ import annotations
 from ..domain.health import Finding
 from ..errors import NexusError
 from ..plugins.records import NotChecked
+from .intake import Intake
 from .work import UnitOfWork
 
 
 class HealthService:
     """Looks at the database, the schema and what plugins offer to look at."""
 
-    def __init__(self, unit: UnitOfWork) -> None:
+    def __init__(self, unit: UnitOfWork, intake: Intake) -> None:
         self._unit = unit
+        self._intake = intake
 
     def ready(self) -> list[Finding]:
         """What must hold for requests to be served: the database answers, its schema is ours."""
@@ -20,7 +22,7 @@ class HealthService:
 
     def check(self) -> list[Finding]:
         """Everything, also what plugins offer to look at."""
-        return [*self.ready(), *(self._plugin(name) for name in self._unit.plugins.health_checks)]
+        return [*self.ready(), self._spool(), *(self._plugin(name) for name in self._unit.plugins.health_checks)]
 
     def _database(self) -> Finding:
         try:
@@ -38,6 +40,24 @@ class HealthService:
         if missing:
             return Finding(name="schema", ok=False, message=f"{len(missing)} migrations wait; run `nexus migrate`")
         return Finding(name="schema", ok=True, message="up to date")
+
+    def _spool(self) -> Finding:
+        """Webhooks that wait on the disk of the host that looks."""
+        try:
+            state = self._intake.state()
+        except OSError as error:
+            return Finding(name="spool", ok=False, message=f"the spool for webhooks cannot be read: {error}")
+        said = []
+        if state.number:
+            said.append(
+                f"{state.number} webhooks wait for the database, the first since {state.oldest:%Y-%m-%d %H:%M:%S} UTC"
+            )
+        if state.aside:
+            said.append(
+                f"{state.aside} files could not be stored and lie in spool/aside of the data folder; the log says why; "
+                "move them back into spool to have them tried again"
+            )
+        return Finding(name="spool", ok=not said, message="; ".join(said) or "no webhook waits")
 
     def _plugin(self, name: str) -> Finding:
         record = self._unit.plugins.health_checks[name]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Conflict, Duplicate, NexusError, Unavailable
+from ..ports.patience import left
 from .checkpoints import Checkpoints
 from .migrate import apply_migrations, pending
 from .session import Row, SqlSession, expand, insertions
@@ -161,7 +162,7 @@ class SqliteEngine:
             self._begin_anew()
         turn = self._turn
         try:
-            came = turn.take(TURN_SECONDS)
+            came = turn.take(left(TURN_SECONDS))
         except OSError as error:
             raise Unavailable(f"the files beside {self.path} cannot be locked: {_say(error)}") from error
         try:
@@ -250,7 +251,7 @@ def split_script(sql: str) -> tuple[str, ...]:
 
 def _patiently(action: Any) -> None:
     """Try again while somebody writes who did not wait for the turn, such as another program."""
-    deadline = time.monotonic() + BUSY_SECONDS
+    deadline = time.monotonic() + left(BUSY_SECONDS)
     while True:
         try:
             action()

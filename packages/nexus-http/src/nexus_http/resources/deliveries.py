@@ -31,7 +31,10 @@ class Webhooks(Resource):
     @operation(PUBLIC, "Receive a webhook; its signature decides", media=("*/*",), max_body=FILE_LIMIT,
                returns="Received", status=202, metered=False)  # fmt: skip
     def on_post(self, req: falcon.Request, resp: falcon.Response, source: str) -> None:
-        """Check the signature over the raw body, store the delivery, answer; it is handled in the background."""
+        """Check the signature over the raw body, store the delivery, answer; it is handled in the background.
+
+        While the database is away it is kept on the disk (`spooled`), has no id yet, and is stored afterwards.
+        """
         received = self.nexus.deliveries.receive(
             source,
             raw_body(req),
@@ -42,7 +45,9 @@ class Webhooks(Resource):
         if received.reply is not None:
             _reply(resp, received.reply)
             return
-        send(resp, {"id": received.delivery_id, "duplicate": received.duplicate}, 202)
+        send(
+            resp, {"id": received.delivery_id, "duplicate": received.duplicate, "spooled": received.spooled}, 202
+        )  # fmt: skip
 
 
 class Deliveries(Resource):
