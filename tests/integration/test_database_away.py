@@ -93,6 +93,7 @@ def test_a_database_that_is_away_loses_no_webhook(tmp_path, postgres, database):
         time.sleep(1)
         postgres.stop()
         time.sleep(AWAY * 0.8)
+        wait_until(lambda: waiting(data), 10)  # the first are kept when they have waited their two seconds
         files, during = waiting(data), figures(port)
         modes = {stat.S_IMODE(path.stat().st_mode) for path in files} | {stat.S_IMODE((data / "spool").stat().st_mode)}
         time.sleep(AWAY * 0.2)
