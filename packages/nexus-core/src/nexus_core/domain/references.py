@@ -101,3 +101,25 @@ def find_references(
         if name not in best or (reference.closes and not best[name].closes):
             best[name] = reference
     return tuple(best.values())
+
+
+_REVERTS = re.compile(
+    r"\brevert(?:s|ed)\s+(?:merge\s+request\s+|pull\s+request\s+)?(?:([\w.-]+(?:/[\w.-]+)+)?[#!]([1-9]\d{0,17})"
+    r"|commit\s+([0-9a-f]{40}(?:[0-9a-f]{24})?))\b",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def find_reverts(text: str, repository: str, *, changes: bool = True) -> tuple[str, ...]:
+    """What a text says is taken back: changes of the same repository as `#7`, commits by their hash.
+
+    >>> find_reverts("Reverts acme/api#7, see web#8", "acme/api"), find_reverts("This reverts merge request !9", "a/b")
+    (('#7',), ('#9',))
+    """
+    found = []
+    for place, number, commit in _REVERTS.findall(_MARKUP.sub(" ", text)):
+        if commit:
+            found.append(commit.lower())
+        elif changes and place.lower() in ("", repository.lower()):
+            found.append(f"#{number}")
+    return tuple(dict.fromkeys(found))

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from ..plugins.context import Context
     from ..ports.answers import Answers
     from ..ports.audit import Audit
+    from ..ports.changes import Changes, Issues
     from ..ports.charts import Charts
-    from ..ports.collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
+    from ..ports.collections import Access, Assignments, Deliveries, Events, Jobs, Repositories, Tasks
     from ..ports.graph import TaskGraph
     from ..ports.logins import Logins
     from ..ports.scores import Scores
@@ -80,6 +81,11 @@ class Work:
     def changes(self) -> Changes:
         """The collection of the transaction."""
         return self._transaction.changes
+
+    @property
+    def issues(self) -> Issues:
+        """The collection of the transaction."""
+        return self._transaction.issues
 
     @property
     def assignments(self) -> Assignments:

@@ -1,7 +1,7 @@
 -- fragment: task_columns
 t.id, t.title, t.description, t.details, t.test_strategy, t.complexity_auto, t.complexity_manual, t.status,
        t.priority, t.repository_id, t.parent_id, t.labels, t.external_key, t.raw_data, t.not_before, t.version,
-       t.created_at, t.updated_at, t.assignment_id, t.agent, t.fence, t.failures, t.retry_at,
+       t.created_at, t.updated_at, t.assignment_id, t.agent, t.fence, t.failures, t.retry_at, t.issue_id,
        t.open_dependencies, t.open_subtasks, t.blocked_ancestors, t.impact, t.chain, t.level, r.name AS repository
 
 -- fragment: joined
