@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .services.health import HealthService
     from .services.imports import ImportService
     from .services.inbox import InboxService
+    from .services.issues import IssueService
     from .services.jobs import JobService
     from .services.limits import LimitService
     from .services.logins import LoginService
@@ -156,8 +157,17 @@ class Nexus:
     def changes(self) -> ChangeService:
         """Facts from code hosts."""
         from .services.changes import ChangeService
+        from .services.comments import Comments
 
-        return ChangeService(self._unit, self._imports)
+        comments = Comments(self._unit, lambda: self.tasks, lambda: self.agents)
+        return ChangeService(self._unit, self._imports, self.issues, comments)
+
+    @cached_property
+    def issues(self) -> IssueService:
+        """Issues of code hosts that become tasks."""
+        from .services.issues import IssueService
+
+        return IssueService(self._unit, self.tasks)
 
     @cached_property
     def deliveries(self) -> DeliveryService:

@@ -121,6 +121,7 @@ class CommitsPushed:
     commits: tuple[Commit, ...] = ()
     by: str = ""
     is_default_branch: bool = False
+    head: str = ""  #: the commit that the branch ends with now
     repository_external_id: str | None = None
 
 
@@ -235,5 +236,6 @@ class CommitLink:
     commit: str
     task_id: int
     reason: str  #: such as `the commit message says “fixes NX-12” in 0a1b2c3d4e on main`
+    head: str = ""  #: where the push ended that brought it
     at: datetime | None = None
     spent: bool = False

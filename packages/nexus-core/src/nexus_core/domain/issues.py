@@ -6,6 +6,7 @@ what Nexus itself wrote to an issue comes back as no change at all, whoever its 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import attrs
@@ -76,6 +77,30 @@ class Issue:
     trusted: bool
     task_id: int | None = None
     host_updated_at: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class IssuePolicy:
+    """Which issues of a repository become tasks."""
+
+    all: bool = False
+    label: str | None = None  #: those with this label
+
+    @property
+    def is_on(self) -> bool:
+        """Whether any do."""
+        return self.all or self.label is not None
+
+    def wants(self, labels: Iterable[str]) -> bool:
+        """Whether an issue with these labels does."""
+        return self.all or (self.label is not None and self.label.lower() in (label.lower() for label in labels))
+
+    def shown(self, labels: Iterable[str]) -> tuple[str, ...]:
+        """The labels that a task has too: neither the one that chose it nor those that speak of Nexus."""
+        hidden = "" if self.label is None else self.label.lower()
+        return tuple(
+            label for label in labels if label.lower() != hidden and not label.lower().startswith(("nexus:", "nexus/"))
+        )
 
 
 STATES = {Status.DONE: "completed", Status.CANCELLED: "not-planned"}

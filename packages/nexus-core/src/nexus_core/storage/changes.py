@@ -158,7 +158,7 @@ class SqlChanges:
         return bool(
             self._session.run(
                 "add_commit_link", repository_id=link.repository_id, source=link.source, commit_id=link.commit,
-                task_id=link.task_id, reason=link.reason, at=rows.time(link.at),
+                task_id=link.task_id, head=link.head, reason=link.reason, at=rows.time(link.at),
             )
         )  # fmt: skip
 
@@ -201,5 +201,5 @@ def _commit_link(row: Row) -> CommitLink:
     """A commit that completes a task."""
     return CommitLink(
         repository_id=row["repository_id"], source=row["source"], commit=row["commit_id"], task_id=row["task_id"],
-        reason=row["reason"], at=rows.maybe_at(row["at"]), spent=bool(row["spent"]),
+        head=row["head"], reason=row["reason"], at=rows.maybe_at(row["at"]), spent=bool(row["spent"]),
     )  # fmt: skip

@@ -52,6 +52,7 @@ CREATE TABLE commit_links (
   source text NOT NULL,
   commit_id text NOT NULL,
   task_id bigint NOT NULL REFERENCES tasks (id),
+  head text NOT NULL,
   reason text NOT NULL,
   spent boolean NOT NULL DEFAULT FALSE,
   at timestamptz,

@@ -64,15 +64,15 @@ DELETE FROM change_reverts
  WHERE repository_id = :repository_id AND source = :source AND reverted_by = :reverted_by
 
 -- name: add_commit_link
-INSERT INTO commit_links (repository_id, source, commit_id, task_id, reason, at)
-VALUES (:repository_id, :source, :commit_id, :task_id, :reason, :at)
+INSERT INTO commit_links (repository_id, source, commit_id, task_id, head, reason, at)
+VALUES (:repository_id, :source, :commit_id, :task_id, :head, :reason, :at)
 ON CONFLICT DO NOTHING
 
 -- name: commit_links_of_task
-SELECT repository_id, source, commit_id, task_id, reason, spent, at
+SELECT repository_id, source, commit_id, task_id, head, reason, spent, at
   FROM commit_links WHERE task_id = :task_id ORDER BY at, commit_id
 
 -- name: commit_links_of_commit
-SELECT repository_id, source, commit_id, task_id, reason, spent, at
+SELECT repository_id, source, commit_id, task_id, head, reason, spent, at
   FROM commit_links WHERE repository_id = :repository_id AND source = :source AND commit_id = :commit_id
  ORDER BY task_id
