@@ -15,7 +15,7 @@ from nexus_core.domain.deliveries import Delivery, VerifiedDelivery
 from nexus_core.domain.events import AssignmentCompleted, DocumentsChanged, Event
 from nexus_core.domain.jobs import Done, Outcome, Retry, Snooze
 from nexus_core.domain.repositories import Repository
-from nexus_core.errors import Invalid, NexusError, Unavailable
+from nexus_core.errors import Invalid, NexusError, NotFound, Unavailable
 from nexus_core.plugins.context import Context
 from nexus_core.plugins.records import NotChecked
 
@@ -49,7 +49,7 @@ def _with_content(fact: TaskFileChanged, ctx: Context) -> TaskFileChanged:
     if settings.missing_access or not fact.commit:
         return fact
     try:
-        with _client(settings) as client:
+        with _client(ctx, fact.repository) as client:
             return attrs.evolve(fact, content=client.file(fact.repository, fact.path, fact.commit))
     except Unavailable:
         raise  # the job is tried again
@@ -58,11 +58,11 @@ def _with_content(fact: TaskFileChanged, ctx: Context) -> TaskFileChanged:
         return fact
 
 
-def _client(settings: Settings) -> GitHubClient:
+def _client(ctx: Context, repository: str = "") -> GitHubClient:
     # The HTTP client is loaded when it is needed: hooks.py, and so this file, is imported at each CLI start.
     from .client import GitHubClient
 
-    return GitHubClient.open(settings)
+    return GitHubClient.open(ctx.settings(Settings), repository)
 
 
 def patiently(call: Callable[[E, Context], Outcome]) -> Callable[[E, Context], Outcome]:
@@ -89,7 +89,7 @@ def open_pull_request(event: AssignmentCompleted, ctx: Context) -> Outcome:
     repository = ctx.nexus.repositories.get(event.repository_id, actor=ctx.actor)
     if reason := _unreachable(repository, settings):
         return _not_done(ctx, f"no pull request for {branch} in {repository.name}: {reason}")
-    with _client(settings) as client:
+    with _client(ctx, repository.name) as client:
         return _propose(client, event, repository, branch, ctx)
 
 
@@ -151,7 +151,7 @@ def publish_documents(event: DocumentsChanged, ctx: Context) -> Outcome:
     files = {document.path: document.content for document in documents}
     if not files:
         return Done("there are no documents")
-    with _client(settings) as client:
+    with _client(ctx, repository.name) as client:
         return _publish(client, repository, files, settings, ctx)
 
 
@@ -207,9 +207,16 @@ def git_credentials(url: str, ctx: Context) -> tuple[str, str] | None:
     settings = ctx.settings(Settings)
     parts = urlsplit(url)
     is_ours = parts.scheme == "https" and parts.netloc.lower() in settings.git_hosts
-    if not is_ours or settings.missing_access or not settings.token:
+    repository = parts.path.strip("/").removesuffix(".git")
+    if not is_ours or settings.missing_access or not repository:
         return None
-    return ("x-access-token", settings.token.strip())
+    from .connecting import credential
+
+    try:
+        return ("x-access-token", credential(settings, repository).token())
+    except NotFound as error:  # the App is not installed there; a public repository can be read all the same
+        ctx.log.warning("%s", error.message)
+        return None
 
 
 def check_access(ctx: Context) -> str | NotChecked | None:
@@ -217,9 +224,9 @@ def check_access(ctx: Context) -> str | NotChecked | None:
     settings = ctx.settings(Settings)
     if settings.missing_access:
         wrong = settings.app_id or settings.app_private_key
-        return settings.missing_access if wrong else NotChecked("no token is configured (NEXUS_GITHUB_TOKEN)")
+        return settings.missing_access if wrong else NotChecked("no token or App is configured (NEXUS_GITHUB_TOKEN)")
     try:
-        with _client(settings) as client:
+        with _client(ctx) as client:
             client.check()
     except NexusError as error:
         return error.message
