@@ -40,7 +40,7 @@ def read(delivery: Delivery, ctx: Context) -> Iterable[Fact]:
         payload = payload_of(delivery.body, delivery.headers.get("content-type", ""))
     except Invalid:
         return ()
-    found = translate.facts(delivery.kind.partition(".")[0], payload)
+    found = translate.facts(delivery.kind.partition(".")[0], payload, (ctx.settings(Settings).app_id or "").strip())
     return tuple(_with_content(fact, ctx) if isinstance(fact, TaskFileChanged) else fact for fact in found)
 
 
@@ -50,7 +50,8 @@ def _with_content(fact: TaskFileChanged, ctx: Context) -> TaskFileChanged:
         return fact
     try:
         with _client(ctx, fact.repository) as client:
-            return attrs.evolve(fact, content=client.file(fact.repository, fact.path, fact.commit))
+            # As it is now: a push that is told late must not bring back what the file said then.
+            return attrs.evolve(fact, content=client.file(fact.repository, fact.path, fact.branch or fact.commit))
     except Unavailable:
         raise  # the job is tried again
     except NexusError as error:
@@ -187,6 +188,10 @@ def _propose_documents(client: GitHubClient, repository: Repository, settings: S
 
 def _unreachable(repository: Repository, settings: Settings) -> str | None:
     """Why the repository cannot be reached through the API; None when it can."""
+    if repository.state == "deleted":
+        return "it was deleted on GitHub"
+    if not repository.reachable:
+        return "its owner took our access away"
     parts = urlsplit(repository.url)
     is_local = not parts.hostname and "@" not in repository.url
     host = parts.netloc.rpartition("@")[2] or repository.url.rpartition("@")[2].partition(":")[0]

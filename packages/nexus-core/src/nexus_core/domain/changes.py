@@ -122,6 +122,7 @@ class CommitsPushed:
     by: str = ""
     is_default_branch: bool = False
     head: str = ""  #: the commit that the branch ends with now
+    paths: tuple[str, ...] = ()  #: the files that the commits touched
     repository_external_id: str | None = None
 
 
@@ -134,6 +135,7 @@ class TaskFileChanged:
     path: str
     commit: str = ""
     content: bytes | None = None
+    branch: str = ""  #: the default branch, where the file is read as it is now, however late this is told
     repository_external_id: str | None = None
 
 

@@ -237,13 +237,12 @@ class Applier:
             return None
         linked = {link.task_id for link in self.work.changes.links(known.id)}
         self.standings.watch({*linked, *self._named(_read(known, ref), ref)})
-        if state is ChangeState.MERGED:
-            ended = {"merged_at": merged_at or known.merged_at, "merge_commit": merge_commit or known.merge_commit}
-        else:
-            ended = {}
         if _is_older(ref.updated_at, known):  # a merge: it counts whenever it comes, but what it says is old
             ref = attrs.evolve(ref, title="", branch="", url="", author="", head="", updated_at=None)
-        return self._renew(attrs.evolve(known, **ended), state, ref), known
+        ended = attrs.evolve(
+            known, merged_at=merged_at or known.merged_at, merge_commit=merge_commit or known.merge_commit
+        )
+        return self._renew(ended, state, ref), known
 
     def _renew(self, known: Change, state: ChangeState, ref: ChangeRef) -> Change:
         changed = attrs.evolve(

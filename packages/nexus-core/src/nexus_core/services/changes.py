@@ -7,28 +7,25 @@ known changes nothing.
 from __future__ import annotations
 
 import builtins
+from functools import partial
 
 from ..domain.access import LOCAL, Actor
 from ..domain.changes import (
-    AuthorizationRevoked,
     Change,
     ChangeClosed,
     ChangeLink,
     ChangeMerged,
     ChangeOpened,
     ChangeReviewed,
-    CommentAdded,
     CommitsPushed,
     Fact,
-    HostAccessChanged,
-    IssueOpened,
-    IssueTransferred,
     RepositoryRenamed,
-    RepositoryStateChanged,
     TaskFileChanged,
 )
+from ..domain.hosts import AuthorizationRevoked, CommentAdded, HostAccessChanged, RepositoryStateChanged
+from ..domain.issues import IssueOpened, IssueTransferred
 from . import hosts
-from .change_facts import Applier
+from .change_facts import About, Applier
 from .comments import Comments
 from .imports import ImportService
 from .issues import IssueService
@@ -62,11 +59,16 @@ class ChangeService:
                 return self._comments.take(fact, actor=actor, delivery=delivery)
             case RepositoryRenamed() | RepositoryStateChanged() | HostAccessChanged() | AuthorizationRevoked():
                 return self._unit.write(lambda work: hosts.apply(work, fact, actor, delivery))
+        return self._about_changes(fact, actor, delivery)
+
+    def _about_changes(self, fact: About, actor: Actor, delivery: str | None) -> bool:
+        def action(work: Work, has_graph: bool) -> bool:
+            return self._apply(work, fact, actor, delivery, has_graph=has_graph)
+
         try:
-            is_closing = isinstance(fact, _CLOSING)
-            return self._unit.write(lambda work: self._apply(work, fact, actor, delivery, has_graph=is_closing))
+            return self._unit.write(partial(action, has_graph=isinstance(fact, _CLOSING)))
         except GraphNeeded:
-            return self._unit.write(lambda work: self._apply(work, fact, actor, delivery, has_graph=True))
+            return self._unit.write(partial(action, has_graph=True))
 
     def _import(self, fact: TaskFileChanged, actor: Actor, delivery: str | None) -> bool:
         with self._unit.read() as work:
@@ -76,7 +78,7 @@ class ChangeService:
         self._imports.import_file(fact.content, known.name, path=fact.path, actor=actor, delivery=delivery)
         return True
 
-    def _apply(self, work: Work, fact: Fact, actor: Actor, delivery: str | None, *, has_graph: bool) -> bool:
+    def _apply(self, work: Work, fact: About, actor: Actor, delivery: str | None, *, has_graph: bool) -> bool:
         if has_graph:
             work.tasks.lock_graph()
         about = fact.change if isinstance(fact, ChangeOpened | ChangeMerged | ChangeClosed | ChangeReviewed) else fact

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from ..domain.access import Actor, ActorKind, Scope
-from ..domain.changes import CommentAdded
 from ..domain.commands import HELP, MOVES, Command, commands_in
 from ..domain.events import CommandIgnored, CommandTaken
+from ..domain.hosts import CommentAdded
 from ..domain.repositories import Repository
 from ..domain.tasks import task_key
 from ..errors import NexusError
@@ -55,7 +55,7 @@ class Comments:
         asked = self._unit.write(lambda work: self._asked(work, fact))
         if asked is None or asked.is_known:
             return False
-        common = {"source": fact.source, "number": fact.number, "comment": _name(fact), "url": fact.url}
+        common: dict[str, Any] = {"source": fact.source, "number": fact.number, "comment": _name(fact), "url": fact.url}
         if asked.actor is None:
             self._unit.write(
                 lambda work: work.record(

@@ -7,8 +7,9 @@ from typing import Any
 import attrs
 
 from ..domain.access import Actor
-from ..domain.changes import AuthorizationRevoked, HostAccessChanged, RepositoryRenamed, RepositoryStateChanged
+from ..domain.changes import RepositoryRenamed
 from ..domain.events import AuthorizationWithdrawn, RepositoryEdited
+from ..domain.hosts import AuthorizationRevoked, HostAccessChanged, RepositoryStateChanged
 from ..domain.repositories import Repository
 from .admission import acting
 from .work import Work
@@ -63,9 +64,11 @@ def _state(work: Work, fact: RepositoryStateChanged, actor: Actor, delivery: str
 
 def _access(work: Work, fact: HostAccessChanged, actor: Actor, delivery: str | None) -> bool:
     found = [known(work, name, external_id) for name, external_id in fact.repositories]
-    if fact.owner and not fact.repositories:
+    if fact.owner and not (fact.granted and fact.repositories):
         owner = fact.owner.lower() + "/"
-        found = [*(one for one in work.repositories.list() if one.name.lower().startswith(owner))]
+        ids = {one.id for one in found if one is not None}
+        theirs = (one for one in work.repositories.list() if one.name.lower().startswith(owner))
+        found += [one for one in theirs if one.id not in ids]
     took = [
         _change(work, repository, actor, delivery, reachable=fact.granted, reachable_at=fact.at, why=fact.reason)
         for repository in found
@@ -91,7 +94,7 @@ def _change(
         if not name.endswith("_at") and getattr(old, name) != value
     }
     if told:
-        because = {"reason": why} if why else {}
+        because: dict[str, Any] = {"reason": why} if why else {}
         work.record(
             RepositoryEdited, actor=actor, repository_id=old.id, delivery=delivery, changes=told, **because
         )  # fmt: skip

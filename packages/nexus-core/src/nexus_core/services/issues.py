@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import attrs
 
 from ..domain.access import LOCAL, Actor
-from ..domain.changes import IssueOpened, IssueTransferred
 from ..domain.events import IssueBecameTask, IssueMoved, TaskConflicted
-from ..domain.issues import Issue, IssuePolicy, IssueText, merged_labels, state_of
+from ..domain.issues import (
+    Issue,
+    IssueOpened,
+    IssuePolicy,
+    IssueText,
+    IssueTransferred,
+    merged_labels,
+    state_of,
+)
 from ..domain.repositories import Repository
 from ..domain.tasks import NewTask, Status, Task
 from . import hosts
@@ -78,11 +86,12 @@ class IssueService:
             moved = attrs.evolve(moved, repository_id=to.id if to is not None else moved.repository_id)
             work.issues.save(moved)
             if moved.task_id is not None:
+                said: dict[str, Any] = {"from": f"{fact.repository}#{fact.number}"}
                 work.issues.tie(moved.id, moved.task_id)
                 work.record(
                     IssueMoved, actor=actor, task_id=moved.task_id, repository_id=issue.repository_id,
                     delivery=delivery, source=fact.source, url=fact.to_url, to=f"{fact.to_repository}#{fact.to_number}",
-                    **{"from": f"{fact.repository}#{fact.number}"},
+                    **said,
                 )  # fmt: skip
             return True
 
