@@ -27,9 +27,7 @@ def issues(payload: Payload, app_id: str) -> list[Fact]:
         return []
     if action == "transferred":
         there = table(payload, "changes", "new_issue")
-        return _transferred(
-            payload, issue, there, table(payload, "repository"), table(payload, "changes", "new_repository")
-        )
+        return _transferred(issue, there, table(payload, "repository"), table(payload, "changes", "new_repository"))
     if action not in _TELLING:
         return []
     before = table(payload, "changes", "old_issue")

@@ -1,0 +1,189 @@
+"""Reviews, checks, reverts, commits and issues that come late, twice and in any order end where they end in order."""
+
+from __future__ import annotations
+
+import os
+import random
+from datetime import UTC, datetime, timedelta
+
+import attrs
+import pytest
+
+from nexus_core.domain.changes import (
+    ChangeMerged,
+    ChangeOpened,
+    ChangeRef,
+    ChangeReviewed,
+    ChecksFinished,
+    Commit,
+    CommitsPushed,
+)
+
+AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
+SHUFFLES = int(os.environ.get("NEXUS_TEST_SHUFFLES", "0"))
+"""How many of each; 0 = few enough for every day."""
+COMMITS = {name: name * 40 for name in "abcdef"}
+
+
+def at(minute):
+    return AT + timedelta(minutes=minute)
+
+
+def ref(minute, number, *, opened_at, **fields):
+    plain = {"title": "NX-1: log in", "branch": f"login-{number}", "url": f"https://git.example/{number}"}
+    return ChangeRef(
+        source="github", repository="acme/api", number=number, updated_at=at(minute), created_at=at(opened_at),
+        **{**plain, **fields},
+    )  # fmt: skip
+
+
+def opened(minute, number, head, opened_at, draft=False, **fields):
+    change = ref(minute, number, opened_at=opened_at, head=COMMITS[head], **fields)
+    return ChangeOpened(change=change, draft=draft)
+
+
+def merged(minute, number, head, opened_at, commit, **fields):
+    change = ref(minute, number, opened_at=opened_at, head=COMMITS[head], **fields)
+    return ChangeMerged(change=change, commit=commit * 40, at=at(minute))
+
+
+def reviewed(minute, number, head, opened_at, verdict, by):
+    change = ref(minute, number, opened_at=opened_at, head=COMMITS[head])
+    return ChangeReviewed(change=change, verdict=verdict, by=by, body="see there", commit=COMMITS[head], at=at(minute))
+
+
+def checked(minute, head, conclusion, key="ci"):
+    return ChecksFinished(
+        source="github", repository="acme/api", head=COMMITS[head], conclusion=conclusion, name=key, key=key,
+        at=at(minute),
+    )  # fmt: skip
+
+
+def pushed(minute, commit, message):
+    one = Commit(id=commit * 40, message=message, at=at(minute))
+    return CommitsPushed(
+        source="github", repository="acme/api", branch="main", commits=(one,), is_default_branch=True, head=one.id
+    )
+
+
+WORK = (
+    opened(0, 7, "a", 0, draft=True),
+    opened(1, 7, "a", 0),
+    checked(2, "a", "failure"),
+    reviewed(3, 7, "a", 0, "changes_requested", "eve"),
+    opened(4, 7, "b", 0),
+    checked(5, "b", "failure"),
+    checked(6, "b", "success"),
+    reviewed(7, 7, "b", 0, "changes_requested", "eve"),
+    reviewed(8, 7, "b", 0, "approved", "eve"),
+    opened(9, 8, "c", 9, body="Closes NX-2"),
+    reviewed(10, 8, "c", 9, "changes_requested", "bob"),
+    merged(11, 7, "b", 0, "7"),
+    reviewed(12, 8, "c", 9, "dismissed", "bob"),
+    checked(13, "c", "failure", key="lint"),
+)
+#: As a history goes on, and where it leaves the three tasks.
+ENDS = {
+    "one of two is open": ((), ["in-progress", "in-progress", "pending"]),
+    "both are merged": (
+        (opened(14, 8, "d", 9, body="Closes NX-2"), merged(15, 8, "d", 9, "8", body="Closes NX-2")),
+        ["done", "done", "pending"],
+    ),
+    "a change took one back": (
+        (
+            merged(14, 8, "c", 9, "8", body="Closes NX-2"),
+            opened(15, 9, "e", 15, title="Revert “log in”", body="Reverts acme/api#8"),
+            merged(16, 9, "e", 15, "9", title="Revert “log in”", body="Reverts acme/api#8"),
+        ),
+        ["done", "pending", "pending"],
+    ),
+    "what took it back was taken back": (
+        (
+            merged(14, 8, "c", 9, "8", body="Closes NX-2"),
+            merged(15, 9, "e", 15, "9", title="Revert “log in”", body="Reverts acme/api#8"),
+            opened(16, 10, "f", 16, title="Revert “Revert”", body="Reverts acme/api#9"),
+            merged(17, 10, "f", 16, "0", title="Revert “Revert”", body="Reverts acme/api#9"),
+        ),
+        ["done", "done", "pending"],
+    ),
+    "a commit took both back, and work went on": (
+        (
+            merged(14, 8, "c", 9, "8", body="Closes NX-2"),
+            pushed(15, "3", f"Revert\n\nThis reverts commit {'7' * 40}."),
+            pushed(16, "4", f"Revert\n\nThis reverts commit {'8' * 40}."),
+            opened(17, 11, "e", 17),
+            checked(18, "e", "failure"),
+        ),
+        ["in-progress", "pending", "pending"],
+    ),
+    "a commit closed what another took back": (
+        (
+            merged(14, 8, "c", 9, "8", body="Closes NX-2"),
+            pushed(15, "1", "Fixes NX-3"),
+            pushed(16, "2", f"This reverts commit {'1' * 40}."),
+        ),
+        ["done", "done", "pending"],
+    ),
+    "one opened when it was done changes nothing": (
+        (merged(14, 8, "c", 9, "8", body="Closes NX-2"), opened(15, 12, "e", 15), checked(16, "e", "failure")),
+        ["done", "done", "pending"],
+    ),
+}
+
+
+def story(nexus, facts):
+    """Tell a repository of its own the facts; how its tasks stand afterwards, and how its changes are linked."""
+    name = f"acme/api-{len(nexus.repositories.list())}"
+    nexus.repositories.add(name)
+    ids = [nexus.tasks.create(f"Task {index}", repository=name).id for index in (1, 2, 3)]
+    for fact in facts:
+        nexus.changes.apply(here(fact, name, ids))
+    links = [
+        sorted(
+            (change.number, str(change.state), change.head, link.closes) for change, link in nexus.changes.for_task(one)
+        )
+        for one in ids
+    ]
+    return [str(nexus.tasks.get(one).status) for one in ids], links
+
+
+def here(fact, repository, ids):
+    """The same fact in another repository, with its tasks."""
+
+    def said(text):
+        for index, number in enumerate(ids, 1):
+            text = text.replace(f"NX-{index}", f"NX#{number}")
+        return text.replace("NX#", "NX-").replace("acme/api#", f"{repository}#")
+
+    if isinstance(fact, ChecksFinished):
+        return attrs.evolve(fact, repository=repository)
+    if isinstance(fact, CommitsPushed):
+        commits = tuple(attrs.evolve(one, message=said(one.message)) for one in fact.commits)
+        return attrs.evolve(fact, repository=repository, commits=commits)
+    change = fact.change
+    told = attrs.evolve(change, repository=repository, title=said(change.title), body=said(change.body))
+    return attrs.evolve(fact, change=told)
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_in_order_they_end_where_the_rules_say(hub, end):
+    """Else the orders could agree on something wrong."""
+    more, statuses = ENDS[end]
+
+    assert statuses == story(hub, [*WORK, *more])[0]
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_shuffled_they_end_alike(hub, end):
+    """Random orders of up to twenty facts, with up to eight of them told twice."""
+    facts = [*WORK, *ENDS[end][0]]
+    wanted = story(hub, facts)
+    wrong = {}
+    for seed in range(SHUFFLES or (25 if hub.store.name == "sqlite" else 8)):
+        chance = random.Random(seed)
+        shuffled = [*facts, *chance.choices(facts, k=chance.randrange(9))]
+        chance.shuffle(shuffled)
+        if (found := story(hub, shuffled)) != wanted:
+            wrong[seed] = found
+
+    assert {} == wrong, wanted
