@@ -11,6 +11,7 @@ from typing import Any
 
 from nexus_core.domain.access import ActorKind, Role
 from nexus_core.domain.agents import ActivityType, AssignmentStatus
+from nexus_core.domain.changes import ChangeState
 from nexus_core.domain.complexity import Source
 from nexus_core.domain.deliveries import DeliveryState
 from nexus_core.domain.findings import Severity
@@ -43,6 +44,11 @@ _KEY = (
 SHAPES: dict[str, str] = {
     "RepositoryRef": "id:int name:text",
     "Task": _TASK,
+    "WholeTask": f"{_TASK} changes:[Change]",
+    "Change": (
+        f"source:text number:int state:{_words(ChangeState)} title:text branch:text url:text author:text closes:flag "
+        "reason:text"
+    ),
     "Condition": "code:text message:text tasks:[int]",
     "Impact": "unblocks:[int] waiting:int at_least:flag longest_chain:int",
     "Readiness": "ready:flag why:[Condition] notes:[text] impact:Impact?",
@@ -154,6 +160,7 @@ def all_schemas() -> dict[str, dict[str, Any]]:
     """Every shape by its name; lists of each as `Page<Name>` where the API has such lists."""
     found = {name: schema(shape) for name, shape in SHAPES.items()}
     found["TaskPart"] = schema(_TASK) | {"required": [], "description": "A task, or those of its `fields` asked for."}
+    found["WholeTask"]["required"].remove("changes")  # where there are none, it is the task that lists show
     found["Json"] = _anything()
     found["Problem"]["additionalProperties"] = True  # a problem brings the details of its code
     found["TaskFile"] = {"description": "A task file, in the format in which it was imported, or in the one asked for."}

@@ -58,6 +58,12 @@ class ShownTask:
     repository_id: int | None
     version: int
     body: str  #: a JSON object, as `wire.task_to_wire` makes it
+    changes: str | None = None  #: the changes that name it, JSON objects by comma, as `wire.change_to_wire` makes them
+
+    @property
+    def whole(self) -> str:
+        """The task with its `changes`, if there are any, as JSON."""
+        return f'{self.body.rstrip()[:-1]}, "changes": [{self.changes}]}}' if self.changes else self.body
 
 
 @attrs.frozen(kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from functools import partial
@@ -19,7 +20,7 @@ from ..domain.readiness import Readiness
 from ..domain.tasks import NewTask, Priority, Task, task_key
 from ..errors import Conflict, Cycle, NotFound, StaleWrite
 from ..ports.queries import Page, ReadyQuery, ShownPage, ShownTask, TaskQuery
-from ..wire import plain
+from ..wire import change_to_wire, plain
 from . import outlook, parking, upkeep
 from .imports import ImportService
 from .moves import drop_dependency, move_task, of_issue
@@ -343,7 +344,12 @@ class TaskService:
         work = self._unit.glance()
         shown = work.tasks.show(task_id, self._unit.config.key_prefix, work.now)
         require_seen(actor, shown.repository_id, f"task {task_id}")
-        return shown
+        if shown.changes is None or actor.repositories is None:
+            return shown
+        # Who is narrowed to repositories sees no changes of others, whose titles speak of what is hidden.
+        found = work.changes.of_task(task_id)
+        seen = [change_to_wire(change, link) for change, link in found if actor.sees(change.repository_id)]
+        return attrs.evolve(shown, changes=json.dumps(seen, ensure_ascii=False)[1:-1] or None)
 
     def show_page(self, query: TaskQuery, *, actor: Actor = LOCAL) -> ShownPage:
         """A page of tasks as the API shows them, made by the database in one look.

@@ -122,16 +122,19 @@ class Tasks(_Tasks):
 class OneTask(_Tasks):
     """One task."""
 
-    @operation(Scope.TASKS_READ, "Read a task", returns="Task", headers=(IF_NONE_MATCH,))
+    @operation(Scope.TASKS_READ, "Read a task", returns="WholeTask", headers=(IF_NONE_MATCH,))
     def on_get(self, req: falcon.Request, resp: falcon.Response, task: str) -> None:
-        """The task, with its version as the ETag."""
+        """The task, with its version as the ETag, and, if any name it, its changes, each with why."""
         found = self.nexus.tasks.show(self.task_id(task), actor=actor_of(req))
-        if req.if_none_match and any(_version_of(tag) in (found.version, "*") for tag in req.if_none_match):
+        # A change may go on without a new version of its task: one that has changes is told each time.
+        resp.context.is_told_anew = bool(found.changes)
+        known = [] if found.changes else req.if_none_match or []
+        if any(_version_of(tag) in (found.version, "*") for tag in known):
             resp.status = 304
             resp.etag = str(found.version)
             return
         resp.etag = str(found.version)
-        send_encoded(resp, found.body.encode())
+        send_encoded(resp, found.whole.encode())
 
     @operation(
         Scope.TASKS_WRITE, "Edit a task", body=CHANGES, media=("application/merge-patch+json",), returns="Task",
