@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from .services.scores import ScoreService
     from .services.sessions import SessionService
     from .services.tasks import TaskService
+    from .services.turns import TurnService
 
 
 class Nexus:
@@ -203,6 +204,13 @@ class Nexus:
         from .services.alerts import AlertService
 
         return AlertService(self._unit)
+
+    @cached_property
+    def turns(self) -> TurnService:
+        """Whose turn it is to call a service outside."""
+        from .services.turns import TurnService
+
+        return TurnService(self._unit)
 
     @cached_property
     def jobs(self) -> JobService:

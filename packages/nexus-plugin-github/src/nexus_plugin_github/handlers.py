@@ -62,8 +62,10 @@ def _with_content(fact: TaskFileChanged, ctx: Context) -> TaskFileChanged:
 def _client(ctx: Context, repository: str = "") -> GitHubClient:
     # The HTTP client is loaded when it is needed: hooks.py, and so this file, is imported at each CLI start.
     from .client import GitHubClient
+    from .shared import SharedPace
 
-    return GitHubClient.open(ctx.settings(Settings), repository)
+    make = functools.partial(SharedPace, ctx.nexus)
+    return GitHubClient.open(ctx.settings(Settings), repository, pace=make)
 
 
 def patiently(call: Callable[[E, Context], Outcome]) -> Callable[[E, Context], Outcome]:

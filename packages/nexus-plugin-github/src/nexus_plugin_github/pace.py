@@ -93,7 +93,7 @@ class LocalPace:
     def close(self, seconds: float | None) -> float:
         """GitHub limits us, for so long (None: it does not say). For how many seconds it is left alone now."""
         with self._lock:
-            self._state.strikes += 1
+            self._state.strikes += seconds is None
             wait = growing(self._state.strikes) if seconds is None else seconds
             self._state.closed_until = max(self._state.closed_until, time.monotonic() + wait)
         return wait

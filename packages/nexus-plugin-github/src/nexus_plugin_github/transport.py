@@ -101,7 +101,7 @@ class Transport:
         self._pace.calm()
         if (rest := spent(headers)) is not None:
             self._pace.close(rest)
-        if method == "GET":
+        if method == "GET" and not _ends_full(document, url, headers):
             ANSWERS.keep(self._who, str(url), headers, document, len(response.content))
         return Answer(status=response.status_code, headers=headers, document=document)
 
@@ -145,6 +145,14 @@ class Transport:
         if (url.scheme, url.host, url.port) != (self._base.scheme, self._base.host, self._base.port):
             raise Unavailable(f"GitHub points to another host, where our token does not go ({what})")
         return url
+
+
+def _ends_full(document: Any, url: httpx.URL, headers: Mapping[str, str]) -> bool:
+    """Whether this is a full page with none after it: when one comes after it, its mark may stay what it is."""
+    lists = [document] if isinstance(document, list) else document.values() if isinstance(document, dict) else ()
+    size = int(found) if (found := url.params.get("per_page", "30")).isdecimal() else 30
+    full = any(isinstance(one, list) and len(one) >= size for one in lists)
+    return full and 'rel="next"' not in headers.get("link", "")
 
 
 def post_form(site: str, path: str, form: Mapping[str, str]) -> Mapping[str, Any]:

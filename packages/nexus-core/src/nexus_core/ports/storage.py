@@ -20,6 +20,7 @@ from .collections import Access, Assignments, Deliveries, Events, Jobs, Reposito
 from .graph import TaskGraph
 from .logins import Logins
 from .scores import Scores
+from .turns import Turns
 
 
 class Transaction(Protocol):
@@ -98,6 +99,11 @@ class Transaction(Protocol):
     @property
     def answers(self) -> Answers:
         """Requests that may be repeated."""
+        ...
+
+    @property
+    def turns(self) -> Turns:
+        """Whose turn it is to call a service outside."""
         ...
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..ports.logins import Logins
     from ..ports.scores import Scores
     from ..ports.storage import Store, Transaction
+    from ..ports.turns import Turns
 
 T = TypeVar("T")
 TRIES = 6
@@ -127,6 +128,11 @@ class Work:
     def answers(self) -> Answers:
         """The collection of the transaction."""
         return self._transaction.answers
+
+    @property
+    def turns(self) -> Turns:
+        """The collection of the transaction."""
+        return self._transaction.turns
 
     def record(
         self,

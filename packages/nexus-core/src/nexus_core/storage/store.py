@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .repositories import SqlRepositories
     from .scores import SqlScores
     from .tasks import SqlTasks
+    from .turns import SqlTurns
 
 
 class SqlTransaction:
@@ -138,6 +139,13 @@ class SqlTransaction:
         from .answers import SqlAnswers
 
         return SqlAnswers(self.session)
+
+    @cached_property
+    def turns(self) -> SqlTurns:
+        """Whose turn it is to call a service outside."""
+        from .turns import SqlTurns
+
+        return SqlTurns(self.session)
 
 
 class SqlStore:
