@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from nexus_core.domain.events import CommandTaken, TaskEdited, TaskMoved
+from nexus_core.domain.issues import Outgoing
 from nexus_core.domain.jobs import Done, Outcome
 from nexus_core.errors import NotFound
 from nexus_core.plugins.context import Context
-from nexus_core.services.issues import Outgoing
 
 from .handlers import _client, _unreachable, patiently
 from .pulls import harmless

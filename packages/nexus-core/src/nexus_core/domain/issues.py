@@ -80,6 +80,16 @@ class Issue:
 
 
 @attrs.frozen(kw_only=True)
+class Outgoing:
+    """What is to be written to an issue, for it to say what its task says."""
+
+    issue: Issue
+    repository: str  #: `owner/name`
+    text: IssueText
+    changed: frozenset[str]  #: which of `title`, `body`, `state`, `labels`
+
+
+@attrs.frozen(kw_only=True)
 class IssuePolicy:
     """Which issues of a repository become tasks."""
 

@@ -15,6 +15,7 @@ from ..domain.issues import (
     IssuePolicy,
     IssueText,
     IssueTransferred,
+    Outgoing,
     merged_labels,
     state_of,
 )
@@ -29,16 +30,6 @@ from .work import UnitOfWork, Work
 LONGEST_TITLE = 2000
 _TO = {"open": Status.PENDING, "completed": Status.DONE, "not-planned": Status.CANCELLED}
 _SAID = {"completed": "was closed as completed", "not-planned": "was closed as not planned"}
-
-
-@attrs.frozen(kw_only=True)
-class Outgoing:
-    """What is to be written to an issue, for it to say what its task says."""
-
-    issue: Issue
-    repository: str  #: `owner/name`
-    text: IssueText
-    changed: frozenset[str]  #: which of `title`, `body`, `state`, `labels`
 
 
 class IssueService:
