@@ -38,6 +38,7 @@ READS = [
     "audit.verify",
     "changes.find",
     "changes.for_task",
+    "changes.near",
     "deliveries.get",
     "deliveries.list",
     "documents.render",

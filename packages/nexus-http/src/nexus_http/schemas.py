@@ -82,7 +82,9 @@ SHAPES: dict[str, str] = {
     "Mended": "code:text mend:text does:text count:int changes:[text]",
     "MendReport": "repository:text? path:text? dry_run:flag mended:[Mended] findings:[Finding]",
     "TaskFile": "",
-    "Repository": "id:int name:text url:text default_branch:text created_at:time",
+    "Repository": (
+        "id:int name:text url:text default_branch:text state:active|archived|deleted reachable:flag created_at:time"
+    ),
     "Activity": (
         f"id:int assignment_id:int type:{_words(ActivityType)} body:text choices:[text] answer:text? "
         "answered_by:text? created_at:time"
@@ -160,7 +162,6 @@ def all_schemas() -> dict[str, dict[str, Any]]:
     """Every shape by its name; lists of each as `Page<Name>` where the API has such lists."""
     found = {name: schema(shape) for name, shape in SHAPES.items()}
     found["TaskPart"] = schema(_TASK) | {"required": [], "description": "A task, or those of its `fields` asked for."}
-    found["WholeTask"]["required"].remove("changes")  # where there are none, it is the task that lists show
     found["Json"] = _anything()
     found["Problem"]["additionalProperties"] = True  # a problem brings the details of its code
     found["TaskFile"] = {"description": "A task file, in the format in which it was imported, or in the one asked for."}

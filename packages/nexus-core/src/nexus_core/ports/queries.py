@@ -62,8 +62,8 @@ class ShownTask:
 
     @property
     def whole(self) -> str:
-        """The task with its `changes`, if there are any, as JSON."""
-        return f'{self.body.rstrip()[:-1]}, "changes": [{self.changes}]}}' if self.changes else self.body
+        """The task with its `changes`, as JSON."""
+        return f'{self.body.rstrip()[:-1]}, "changes": [{self.changes or ""}]}}'
 
 
 @attrs.frozen(kw_only=True)

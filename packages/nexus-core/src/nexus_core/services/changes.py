@@ -94,7 +94,12 @@ class ChangeService:
         """The changes that name a task, with why."""
         with self._unit.read() as work:
             require_seen(actor, work.tasks.get(task_id).repository_id, f"task {task_id}")
-            return work.changes.of_task(task_id)
+        return self.near(task_id, actor=actor)
+
+    def near(self, task_id: int, *, actor: Actor = LOCAL) -> list[tuple[Change, ChangeLink]]:
+        """The same for a task that the actor was shown already; changes of repositories hidden from them are not."""
+        found = self._unit.glance().changes.of_task(task_id)
+        return [(change, link) for change, link in found if actor.sees(change.repository_id)]
 
     def find(self, repository: int | str, *, branch: str, actor: Actor = LOCAL) -> builtins.list[Change]:
         """The changes of a branch."""
