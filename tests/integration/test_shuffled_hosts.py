@@ -85,6 +85,18 @@ WORK = (
 #: As a history goes on, and where it leaves the three tasks.
 ENDS = {
     "one of two is open": ((), ["in-progress", "in-progress", "pending"]),
+    "new commits answer a review and a check": (
+        (reviewed(14, 8, "c", 9, "changes_requested", "bob"), opened(15, 8, "d", 9, body="Closes NX-2")),
+        ["review", "review", "pending"],
+    ),
+    "a second look and a second run answer the first": (
+        (
+            reviewed(14, 8, "c", 9, "changes_requested", "ann"),
+            reviewed(15, 8, "c", 9, "approved", "ann"),
+            checked(16, "c", "success", key="lint"),
+        ),
+        ["review", "review", "pending"],
+    ),
     "both are merged": (
         (opened(14, 8, "d", 9, body="Closes NX-2"), merged(15, 8, "d", 9, "8", body="Closes NX-2")),
         ["done", "done", "pending"],
