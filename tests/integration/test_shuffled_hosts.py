@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,8 @@ from nexus_core.domain.changes import (
     Commit,
     CommitsPushed,
 )
+from nexus_core.domain.issues import IssueOpened
+from nexus_core.ports.queries import TaskQuery
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SHUFFLES = int(os.environ.get("NEXUS_TEST_SHUFFLES", "0"))
@@ -81,6 +84,24 @@ WORK = (
     merged(11, 7, "b", 0, "7"),
     reviewed(12, 8, "c", 9, "dismissed", "bob"),
     checked(13, "c", "failure", key="lint"),
+)
+
+
+def issue(minute, title="It breaks", labels=("nexus",), state="open"):
+    return IssueOpened(
+        source="github", repository="acme/api", number=5, title=title, body="Here", trusted=True, labels=labels,
+        state=state, updated_at=at(minute), external_id="I_5",
+    )  # fmt: skip
+
+
+#: Beside all that, an issue that becomes a task when it gets its label.
+ISSUE = (
+    issue(0, labels=()),
+    issue(3, labels=("nexus",)),
+    issue(6, "It broke", ("nexus", "ui"), "completed"),
+    issue(9, "It broke", ("nexus", "ui")),
+    issue(12, "It broke again", ("nexus",), "not-planned"),
+    issue(15, "It broke again", ("nexus", "api")),
 )
 #: As a history goes on, and where it leaves the three tasks.
 ENDS = {
@@ -147,6 +168,9 @@ def story(nexus, facts):
     """Tell a repository of its own the facts; how its tasks stand afterwards, and how its changes are linked."""
     name = f"acme/api-{len(nexus.repositories.list())}"
     nexus.repositories.add(name)
+    repository = nexus.repositories.get(name).id
+    with nexus.store.writing() as work:
+        work.access.set_meta(f"policy:{repository}", json.dumps({"issues": "nexus"}))
     ids = [nexus.tasks.create(f"Task {index}", repository=name).id for index in (1, 2, 3)]
     for fact in facts:
         nexus.changes.apply(here(fact, name, ids))
@@ -156,7 +180,9 @@ def story(nexus, facts):
         )
         for one in ids
     ]
-    return [str(nexus.tasks.get(one).status) for one in ids], links
+    found = nexus.tasks.list(TaskQuery(repository=name)).items
+    of_issues = [(task.title, str(task.status), set(task.labels)) for task in found if task.id not in ids]
+    return [str(nexus.tasks.get(one).status) for one in ids], links, of_issues
 
 
 def here(fact, repository, ids):
@@ -167,6 +193,8 @@ def here(fact, repository, ids):
             text = text.replace(f"NX-{index}", f"NX#{number}")
         return text.replace("NX#", "NX-").replace("acme/api#", f"{repository}#")
 
+    if isinstance(fact, IssueOpened):
+        return attrs.evolve(fact, repository=repository, external_id=f"I_{ids[0]}")
     if isinstance(fact, ChecksFinished):
         return attrs.evolve(fact, repository=repository)
     if isinstance(fact, CommitsPushed):
@@ -182,13 +210,15 @@ def test_in_order_they_end_where_the_rules_say(hub, end):
     """Else the orders could agree on something wrong."""
     more, statuses = ENDS[end]
 
-    assert statuses == story(hub, [*WORK, *more])[0]
+    found = story(hub, [*WORK, *more, *ISSUE])
+
+    assert (statuses, [("It broke again", "pending", {"api"})]) == (found[0], found[2])
 
 
 @pytest.mark.parametrize("end", ENDS)
 def test_shuffled_they_end_alike(hub, end):
-    """Random orders of up to twenty facts, with up to eight of them told twice."""
-    facts = [*WORK, *ENDS[end][0]]
+    """Random orders of some twenty facts and more, with up to eight of them told twice."""
+    facts = [*WORK, *ENDS[end][0], *ISSUE]
     wanted = story(hub, facts)
     wrong = {}
     for seed in range(SHUFFLES or (25 if hub.store.name == "sqlite" else 8)):
