@@ -6,10 +6,12 @@ import json
 import os
 import random
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import attrs
 import pytest
 
+from engines import at_once, outcome
 from nexus_core.domain.changes import (
     ChangeMerged,
     ChangeOpened,
@@ -166,14 +168,25 @@ ENDS = {
 
 def story(nexus, facts):
     """Tell a repository of its own the facts; how its tasks stand afterwards, and how its changes are linked."""
+    name, ids = begin(nexus)
+    for fact in facts:
+        nexus.changes.apply(here(fact, name, ids))
+    return standing(nexus, name, ids)
+
+
+def begin(nexus):
+    """A repository whose issues become tasks, with three tasks."""
     name = f"acme/api-{len(nexus.repositories.list())}"
     nexus.repositories.add(name)
     repository = nexus.repositories.get(name).id
     with nexus.store.writing() as work:
         work.access.set_meta(f"policy:{repository}", json.dumps({"issues": "nexus"}))
     ids = [nexus.tasks.create(f"Task {index}", repository=name).id for index in (1, 2, 3)]
-    for fact in facts:
-        nexus.changes.apply(here(fact, name, ids))
+    return name, ids
+
+
+def standing(nexus, name, ids):
+    """How its tasks stand, how its changes are linked, and what became of its issue."""
     links = [
         sorted(
             (change.number, str(change.state), change.head, link.closes) for change, link in nexus.changes.for_task(one)
@@ -229,3 +242,15 @@ def test_shuffled_they_end_alike(hub, end):
             wrong[seed] = found
 
     assert {} == wrong, wanted
+
+
+@pytest.mark.parametrize("end", ["both are merged", "what took it back was taken back"])
+def test_told_at_once_they_end_alike(hub, end):
+    """From a thread for each, without an order at all."""
+    facts = [*WORK, *ENDS[end][0], *ISSUE]
+    wanted = story(hub, facts)
+    name, ids = begin(hub)
+    answers = at_once([outcome(partial(hub.changes.apply, here(fact, name, ids))) for fact in facts])
+
+    assert [] == [answer for answer in answers if isinstance(answer, Exception)]
+    assert wanted == standing(hub, name, ids)
