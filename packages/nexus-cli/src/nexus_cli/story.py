@@ -18,7 +18,7 @@ SENTENCES = {
     "task.moved": "moved {task} from {from} to {to}",
     "task.completed": "completed {task} {title}",
     "task.ready": "{task} is ready",
-    "task.conflicted": "changed {task} {title} in a task file while Nexus changed it too",
+    "task.conflicted": "changed {task} {title} in a task file or an issue while Nexus changed it too",
     "task.depended": "let {task} wait for {on}",
     "task.undepended": "no longer lets {task} wait for {on}",
     "tasks.imported": "imported tasks: {created} new, {changed} changed, {unchanged} as before",

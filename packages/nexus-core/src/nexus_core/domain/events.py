@@ -97,8 +97,8 @@ class TaskReady(Event):
 
 
 class TaskConflicted(Event):
-    """A task file and Nexus both changed a task. Payload: `title`; `conflicts`, each in full with `field`, `base`,
-    `file`, `nexus` and which was `taken`."""
+    """A task file, or the issue of a task, and Nexus both changed it. Payload: `title`; `conflicts`, each in full with
+    `field`, `base`, `file` (or `issue`), `nexus` and which was `taken`."""
 
     TYPE = "task.conflicted"
 
