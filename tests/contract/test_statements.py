@@ -85,7 +85,7 @@ def test_overrides_of_fragments_name_fragments_of_the_core():
     folder = Path(nexus_core.storage.__file__).parent / "sql"
     known = {name for file in folder.glob("*.sql") for name in fragments(file.read_text("utf-8"))}
 
-    assert {"bodies", "changes_json", "task_json"} == set(fragments(text)) <= known
+    assert {"bodies", "task_json"} == set(fragments(text)) <= known
 
 
 def test_overrides_take_the_same_parameters():

@@ -58,7 +58,7 @@ def move_task(
     return work.tasks.get(task.id)
 
 
-def of_issue(task: Task) -> dict[str, int]:
+def of_issue(task: Task) -> dict[str, Any]:
     """The payload entry `issue` of a task that is kept in step with one, so that its host's plugin hears of it."""
     return {"issue": task.issue_id} if task.issue_id is not None else {}
 

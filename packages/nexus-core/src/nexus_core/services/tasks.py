@@ -344,12 +344,12 @@ class TaskService:
         work = self._unit.glance()
         shown = work.tasks.show(task_id, self._unit.config.key_prefix, work.now)
         require_seen(actor, shown.repository_id, f"task {task_id}")
-        if shown.changes is None or actor.repositories is None:
+        if not shown.linked:
             return shown
         # Who is narrowed to repositories sees no changes of others, whose titles speak of what is hidden.
         found = work.changes.of_task(task_id)
         seen = [change_to_wire(change, link) for change, link in found if actor.sees(change.repository_id)]
-        return attrs.evolve(shown, changes=json.dumps(seen, ensure_ascii=False)[1:-1] or None)
+        return attrs.evolve(shown, changes=json.dumps(seen, ensure_ascii=False))
 
     def show_page(self, query: TaskQuery, *, actor: Actor = LOCAL) -> ShownPage:
         """A page of tasks as the API shows them, made by the database in one look.

@@ -72,6 +72,7 @@ class SqlChanges:
             "closes": link.closes,
             "reason": link.reason,
         }
+        self._session.run("mark_task_linked", task_id=link.task_id)
         if self._session.run("insert_change_link", **fields):
             return True
         self._session.run("update_change_link", **fields)

@@ -128,8 +128,8 @@ class OneTask(_Tasks):
         """The task, with its version as the ETag, and the changes that name it, each with why."""
         found = self.nexus.tasks.show(self.task_id(task), actor=actor_of(req))
         # A change may go on without a new version of its task: one that has changes is told each time.
-        resp.context.is_told_anew = bool(found.changes)
-        known = [] if found.changes else req.if_none_match or []
+        resp.context.is_told_anew = found.linked
+        known = [] if found.linked else req.if_none_match or []
         if any(_version_of(tag) in (found.version, "*") for tag in known):
             resp.status = 304
             resp.etag = str(found.version)

@@ -17,12 +17,6 @@ CAST((SELECT row_to_json(shown) FROM (SELECT
     to_char(t.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS created_at,
     to_char(t.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS updated_at) shown) AS text)
 
--- fragment: changes_json
-(SELECT string_agg(CAST(json_build_object(
-          'source', c.source, 'number', c.number, 'state', c.state, 'title', c.title, 'branch', c.branch,
-          'url', c.url, 'author', c.author, 'closes', l.closes, 'reason', l.reason) AS text), ',' ORDER BY c.id)
-          FROM change_links l JOIN changes c ON c.id = l.change_id WHERE l.task_id = t.id)
-
 -- fragment: bodies
 string_agg(p.body, ',')
 

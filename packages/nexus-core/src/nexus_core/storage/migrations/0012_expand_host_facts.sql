@@ -8,6 +8,10 @@ CREATE INDEX changes_merge_commit ON changes (repository_id, merge_commit);
 -- A merge completes a task once: when somebody reopened the task, it is spent.
 ALTER TABLE change_links ADD COLUMN spent boolean NOT NULL DEFAULT FALSE;
 
+-- Whether any change names a task: the reading of those that none does is not to pay for the look.
+ALTER TABLE tasks ADD COLUMN linked boolean NOT NULL DEFAULT FALSE;
+UPDATE tasks SET linked = TRUE WHERE id IN (SELECT task_id FROM change_links);
+
 -- The latest word of each reviewer.
 CREATE TABLE change_reviews (
   repository_id bigint NOT NULL REFERENCES repositories (id),

@@ -76,3 +76,6 @@ SELECT repository_id, source, commit_id, task_id, head, reason, spent, at
 SELECT repository_id, source, commit_id, task_id, head, reason, spent, at
   FROM commit_links WHERE repository_id = :repository_id AND source = :source AND commit_id = :commit_id
  ORDER BY task_id
+
+-- name: mark_task_linked
+UPDATE tasks SET linked = TRUE WHERE id = :task_id AND NOT linked

@@ -190,17 +190,8 @@ json_object(
   'created_at', t.created_at,
   'updated_at', t.updated_at)
 
--- fragment: changes_json
-(SELECT group_concat(json_object(
-          'source', c.source, 'number', c.number, 'state', c.state, 'title', c.title, 'branch', c.branch,
-          'url', c.url, 'author', c.author, 'closes', json(CASE WHEN c.closes THEN 'true' ELSE 'false' END),
-          'reason', c.reason), ',')
-          FROM (SELECT o.source, o.number, o.state, o.title, o.branch, o.url, o.author, l.closes, l.reason
-                  FROM change_links l JOIN changes o ON o.id = l.change_id
-                 WHERE l.task_id = t.id ORDER BY o.id) c)
-
 -- name: show_task
-SELECT t.repository_id, t.version, {task_json} AS body, {changes_json} AS changes
+SELECT t.repository_id, t.version, t.linked, {task_json} AS body
   {joined}
  WHERE t.id = :id
 
