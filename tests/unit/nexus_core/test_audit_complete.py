@@ -100,6 +100,7 @@ ELSEWHERE = {
     "jobs.claim": "work that an event caused", "jobs.run": "as above", "jobs.drain": "as above",
     "jobs.heartbeat": "as above", "jobs.hand_back": "as above", "jobs.enqueue": "as above", "jobs.sweep": "as above",
     "agents.run": "the runner reports through assignments", "deliveries.handle": "hands facts to changes.apply",
+    "changes.prune": "forgets how checks of old commits ended; each is on record as it came",
     "issues.take": "hears of it from changes.apply: held by test_service_issues.py", "issues.transfer": "as above",
     "issues.written": "notes what an issue says by now; the task that it follows is on record",
     "tasks.create_in": "a part of the transaction of others", "tasks.edit_in": "as above",

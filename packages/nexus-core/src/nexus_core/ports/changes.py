@@ -77,6 +77,10 @@ class Changes(Protocol):
         """Put the end of a check in the place of an earlier one."""
         ...
 
+    def prune_checks(self, before: datetime) -> int:
+        """Forget checks that ended before that time, but those of open changes; how many they were."""
+        ...
+
     def reverts_of(self, source: str, repository_id: int, targets: Sequence[str]) -> builtins.list[tuple[str, str]]:
         """What takes back any of these, changes (`#7`) and commits: (what is taken back, by what)."""
         ...

@@ -7,6 +7,7 @@ known changes nothing.
 from __future__ import annotations
 
 import builtins
+from datetime import timedelta
 from functools import partial
 
 from ..domain.access import LOCAL, Actor
@@ -35,6 +36,9 @@ from .work import UnitOfWork, Work, repository_of, require_seen
 
 _CLOSING = (ChangeMerged, ChangeClosed, CommitsPushed)
 """Facts that may complete a task: the graph is locked first."""
+
+CHECKS_KEPT = timedelta(days=90)
+"""How long it is kept how the checks of a commit ended, with which no open change ends."""
 
 
 class ChangeService:
@@ -89,6 +93,10 @@ class ChangeService:
         closing = closing_words(work, repository.id)
         applier = Applier(work, repository, actor, delivery, prefix=prefix, closing=closing, has_graph=has_graph)
         return applier.apply(fact)
+
+    def prune(self) -> int:
+        """Forget how checks of old commits ended; how many they were."""
+        return self._unit.write(lambda work: work.changes.prune_checks(work.now - CHECKS_KEPT))
 
     def for_task(self, task_id: int, *, actor: Actor = LOCAL) -> list[tuple[Change, ChangeLink]]:
         """The changes that name a task, with why."""

@@ -132,6 +132,10 @@ class SqlChanges:
             conclusion=check.conclusion, summary=check.summary, url=check.url, at=rows.time(check.at),
         )  # fmt: skip
 
+    def prune_checks(self, before: datetime) -> int:
+        """Forget checks that ended before that time, but those of open changes; how many they were."""
+        return self._session.run("prune_checks", before=to_text(before))
+
     # What took back what ----------------------------------------------------------------------------------------------
 
     def reverts_of(self, source: str, repository_id: int, targets: Sequence[str]) -> builtins.list[tuple[str, str]]:

@@ -39,6 +39,7 @@ CREATE TABLE commit_checks (
   at timestamptz,
   PRIMARY KEY (repository_id, source, head, name)
 );
+CREATE INDEX commit_checks_at ON commit_checks (at);
 
 -- What takes back what: both are changes (`#7`) or commits.
 CREATE TABLE change_reverts (

@@ -44,6 +44,13 @@ ON CONFLICT (repository_id, source, head, name) DO UPDATE
    SET title = excluded.title, conclusion = excluded.conclusion, summary = excluded.summary, url = excluded.url,
        at = excluded.at
 
+-- name: prune_checks
+DELETE FROM commit_checks
+ WHERE at < :before
+   AND NOT EXISTS (SELECT 1 FROM changes c
+                    WHERE c.repository_id = commit_checks.repository_id AND c.head = commit_checks.head
+                      AND c.state IN ('open', 'draft'))
+
 -- name: reverts_of
 SELECT target, reverted_by
   FROM change_reverts WHERE repository_id = :repository_id AND source = :source AND target IN (:targets)

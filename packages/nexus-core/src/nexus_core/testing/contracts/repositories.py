@@ -113,6 +113,18 @@ class ChangesContract:
             assert [] == tx.changes.reviews("gitlab", repository.id, 7) + tx.changes.reviews("github", repository.id, 8)
             assert [] == tx.changes.checks("github", repository.id, "abd")
 
+    def test_old_checks_are_forgotten(self, store: Store) -> None:
+        """But those of the commit that an open change ends with."""
+        repository = make_repository(store)
+        check = Check(key="ci", name="CI", conclusion="failure", summary="", url="", at=NOW)
+        with store.writing() as tx:
+            tx.changes.add(_ref(), repository.id, ChangeState.OPEN, NOW)
+            for head in ("abc", "abd"):
+                tx.changes.check("github", repository.id, head, check)
+
+            assert (0, 1) == (tx.changes.prune_checks(NOW), tx.changes.prune_checks(LATER))
+            assert [check] == tx.changes.checks("github", repository.id, "abc")
+
     def test_what_took_back_what(self, store: Store) -> None:
         """It is said anew as a whole, and found from both ends."""
         repository = make_repository(store)
