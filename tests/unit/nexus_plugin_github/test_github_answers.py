@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from nexus_core.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
-from nexus_plugin_github.answers import explanation, failure, wait_for
+from nexus_plugin_github.answers import explanation, failure, hinted_wait
 
 DATE = "Sat, 31 Jan 2026 12:00:00 GMT"
 SENT = 1769860800
@@ -19,17 +19,17 @@ SENT = 1769860800
         ({"retry-after": "5", "x-ratelimit-reset": str(SENT + 500)}, 5.0),
         ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(SENT + 90), "date": DATE}, 91.0),
         ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(SENT - 90), "date": DATE}, 1.0),
-        ({"x-ratelimit-remaining": "7", "x-ratelimit-reset": str(SENT + 90), "date": DATE}, 60.0),
-        ({"x-ratelimit-reset": "soon", "date": DATE}, 60.0),
-        ({"x-ratelimit-reset": str(SENT), "date": "never"}, 60.0),
+        ({"x-ratelimit-remaining": "7", "x-ratelimit-reset": str(SENT + 90), "date": DATE}, None),
+        ({"x-ratelimit-reset": "soon", "date": DATE}, None),
+        ({"x-ratelimit-reset": str(SENT), "date": "never"}, None),
         ({"retry-after": "99999999"}, 3600.0),
-        ({"retry-after": "-1"}, 60.0),
-        ({}, 60.0),
+        ({"retry-after": "-1"}, None),
+        ({}, None),
     ],
 )
-def test_how_long_to_wait(headers: dict[str, str], seconds: float) -> None:
-    """`retry-after` first, then the reset by GitHub's own clock, else a minute; never beyond an hour."""
-    assert seconds == wait_for(headers)
+def test_how_long_to_wait(headers: dict[str, str], seconds: float | None) -> None:
+    """`retry-after` first, then the reset by GitHub's own clock, else it does not say; never beyond an hour."""
+    assert seconds == hinted_wait(headers)
 
 
 @pytest.mark.parametrize(

@@ -334,7 +334,7 @@ def test_the_token_is_given_to_github_alone(hub: Nexus, github: GitHubStandIn, u
     [
         ({}, None),
         ({"token": "revoked"}, "does not accept the token"),
-        ({"token": "", "app_id": "7"}, "not supported yet"),
+        ({"token": "", "app_id": "7"}, "NEXUS_GITHUB_APP_PRIVATE_KEY"),
         ({"api_url": "http://127.0.0.1:9"}, "cannot be reached"),
     ],
 )

@@ -39,9 +39,12 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
         Settings(api_url=url)
 
 
-def test_an_app_without_a_token_says_what_to_do() -> None:
-    """What is not supported yet says so."""
-    assert "NEXUS_GITHUB_TOKEN" in (Settings(app_id="1", app_private_key="k").missing_access or "")
+def test_half_an_app_says_what_is_missing() -> None:
+    """An App is its id and its private key; with a token beside it, half an App is no fault."""
+    assert Settings(app_id="1", app_private_key="k").missing_access is None
+    assert "NEXUS_GITHUB_APP_PRIVATE_KEY" in (Settings(app_id="1").missing_access or "")
+    assert "NEXUS_GITHUB_APP_ID" in (Settings(app_private_key="k").missing_access or "")
+    assert Settings(app_id="1", token="t").missing_access is None
 
 
 def test_every_setting_is_declared() -> None:

@@ -151,9 +151,10 @@ def test_a_new_name_is_told_with_the_id_that_stayed(name: str, old: str) -> None
 @pytest.mark.parametrize(
     "name",
     [
-        "ping", "pull_request.labeled", "pull_request.edited closed", "pull_request_review.edited",
-        "push tag", "push deleted", "check_suite.requested", "issue_comment.created", "repository.archived",
-        "installation.created", "something_new.happened",
+        "ping", "pull_request.labeled", "pull_request.edited closed",
+        "push tag", "push deleted", "check_suite.requested", "issue_comment.created",
+        "installation.created", "something_new.happened", "issues.assigned", "check_run.created",
+        "star.deleted",
     ],
 )  # fmt: skip
 def test_all_else_means_nothing(name: str) -> None:
@@ -161,7 +162,13 @@ def test_all_else_means_nothing(name: str) -> None:
     assert _facts(name) == ()
 
 
-@pytest.mark.parametrize("event", ["pull_request", "pull_request_review", "issues", "push", "check_suite"])
+EVENTS = [
+    "pull_request", "pull_request_review", "issues", "issue_comment", "push", "check_suite", "check_run",
+    "workflow_run", "repository", "installation", "installation_repositories", "github_app_authorization",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("name", PAYLOADS)
 def test_a_body_sent_under_another_name_means_nothing(event: str, name: str) -> None:
     """The event's name is not signed: a replay under another name must have no effect of the wrong kind."""
@@ -195,3 +202,92 @@ def test_no_odd_value_anywhere_raises(name: str) -> None:
 
             assert "\\u0000" not in told, path
             assert "\\ud800" not in told, path
+
+
+# What is beside changes
+# ----------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "conclusion"),
+    [
+        ("check_suite.completed", "suite:2", "success"),
+        ("check_run.completed failed", "run:2:tests", "failure"),
+        ("workflow_run.completed", "workflow:3:push", "success"),
+    ],
+)
+def test_checks_of_each_kind_have_a_name_that_stays_when_they_run_again(name: str, key: str, conclusion: str) -> None:
+    """So that a second run takes the place of the first."""
+    assert (key, conclusion) == (_only(name).key, _only(name).conclusion)
+
+
+def test_what_our_own_app_says_of_a_commit_is_no_check() -> None:
+    """Else what Nexus shows of a task would send it back to work."""
+    payload = PAYLOADS["check_run.completed failed"]
+
+    assert () == facts("check_run", payload, "15368")
+
+
+@pytest.mark.parametrize(("name", "verdict"), [
+    ("pull_request_review.dismissed", "dismissed"), ("pull_request.review_requested", "asked"),
+])  # fmt: skip
+def test_a_review_is_over_when_it_is_dismissed_or_asked_for_again(name: str, verdict: str) -> None:
+    """And it is known by the number of the person, whose name changes hands."""
+    assert (verdict, "55") == (_only(name).verdict, _only(name).by_id)
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [("issues.closed", "completed"), ("issues.closed not planned", "not-planned"), ("issues.labeled", "open")],
+)
+def test_an_issue_is_told_as_it_stands(name: str, state: str) -> None:
+    """Whatever happened to it."""
+    assert (state, "5", "Help") == (_only(name).state, _only(name).external_id, _only(name).body)
+
+
+def test_a_label_by_another_than_the_author_vouches_for_an_issue() -> None:
+    """Who may label may sort issues; a template labels in the name of its author."""
+    own = copy.deepcopy(PAYLOADS["issues.labeled"])
+    own["sender"]["id"] = 66
+
+    assert ("nexus", "") == (_only("issues.labeled").vouched, facts("issues", own)[0].vouched)
+
+
+def test_what_nexus_wrote_is_known_as_its_own() -> None:
+    """By the App that GitHub names, or by the mark that Nexus leaves."""
+    told = [copy.deepcopy(PAYLOADS["issue_comment.created command"]) for _ in range(3)]
+    told[1]["comment"]["performed_via_github_app"] = {"id": 12}
+    told[2]["comment"]["body"] += "\n\n<!-- nexus:command-1 -->"
+
+    assert [False, True, True] == [facts("issue_comment", payload, "12")[0].own for payload in told]
+
+
+def test_a_comment_names_its_author_by_number() -> None:
+    """And whether it stands on a change."""
+    fact = _only("issue_comment.created command")
+
+    assert ("41", True, "77", "/nexus done") == (fact.author_id, fact.on_change, fact.external_id, fact.body)
+
+
+def test_a_transferred_issue_names_both_places() -> None:
+    """It has another number and another id there."""
+    fact = _only("issues.transferred")
+
+    assert ("5", "50", "acme/web", 9) == (fact.external_id, fact.to_external_id, fact.to_repository, fact.to_number)
+
+
+@pytest.mark.parametrize(("name", "state"), [("repository.archived", "archived"), ("repository.deleted", "deleted")])
+def test_a_repository_that_is_no_more_is_told(name: str, state: str) -> None:
+    """By its number."""
+    assert (state, "4401") == (_only(name).state, _only(name).repository_external_id)
+
+
+@pytest.mark.parametrize("name", ["installation.deleted", "installation_repositories.removed"])
+def test_access_that_is_taken_away_is_told_of_each_repository(name: str) -> None:
+    """So that nobody calls there any more."""
+    assert (False, (("acme/api", "4401"),)) == (_only(name).granted, _only(name).repositories)
+
+
+def test_a_login_that_is_revoked_names_the_person_by_number() -> None:
+    """And by nothing that changes hands."""
+    assert "31" == _only("github_app_authorization.revoked").account_id

@@ -33,14 +33,18 @@ _HOMES = {
     "domain.deliveries": "Delivery DeliveryState VerifiedDelivery Reply",
     "domain.changes": (
         "Change ChangeRef ChangeOpened ChangeMerged ChangeClosed ChangeReviewed ChecksFinished CommitsPushed Commit "
-        "TaskFileChanged IssueOpened RepositoryRenamed Fact"
+        "TaskFileChanged RepositoryRenamed Fact"
     ),
+    "domain.issues": "IssueOpened IssueTransferred",
+    "domain.hosts": "CommentAdded RepositoryStateChanged HostAccessChanged AuthorizationRevoked",
     "domain.events": (
         "Event TaskCreated TaskEdited TaskMoved TaskCompleted TaskReady TaskConflicted TaskDepended TaskUndepended "
         "TaskScored TasksImported ScoresImported TasksMended "
         "RepositoryAdded RepositoryEdited RepositorySynced AssignmentCreated AssignmentStarted AssignmentCompleted "
         "AssignmentFailed AssignmentReleased AssignmentCancelled AssignmentLost ActivityAdded InboxAnswered "
-        "ChangeWasOpened ChangeWasMerged ChangeWasClosed ChangeLinked DocumentsChanged DocumentsPublished "
+        "ChangeWasOpened ChangeWasMerged ChangeWasClosed ChangeWasReviewed ChangeWasChecked ChangeLinked "
+        "IssueBecameTask IssueMoved CommandTaken CommandIgnored AuthorizationWithdrawn "
+        "DocumentsChanged DocumentsPublished "
         "NotificationSent DeliveryRefused DeliveryReplayed AccessRefused KeyCreated KeyRevoked UserInvited UserEdited "
         "DeliverySpooled UserJoined UserRenamed UserDisabled UserEnabled UserLoggedIn UserLoggedOut LoginRefused "
         "DeliveryDuplicated AlertRaised AlertResolved JobDied JobRetried EVENT_TYPES"

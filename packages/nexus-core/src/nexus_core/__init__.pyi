@@ -31,7 +31,6 @@ from .domain.changes import ChecksFinished as ChecksFinished
 from .domain.changes import Commit as Commit
 from .domain.changes import CommitsPushed as CommitsPushed
 from .domain.changes import Fact as Fact
-from .domain.changes import IssueOpened as IssueOpened
 from .domain.changes import RepositoryRenamed as RepositoryRenamed
 from .domain.changes import TaskFileChanged as TaskFileChanged
 from .domain.chart import FileFacts as FileFacts
@@ -189,6 +188,13 @@ from .settings_table import CORE_SETTINGS as CORE_SETTINGS
 from .settings_table import CoreSetting as CoreSetting
 
 __version__: str
+from .domain.events import AuthorizationWithdrawn as AuthorizationWithdrawn
+from .domain.events import ChangeWasChecked as ChangeWasChecked
+from .domain.events import ChangeWasReviewed as ChangeWasReviewed
+from .domain.events import CommandIgnored as CommandIgnored
+from .domain.events import CommandTaken as CommandTaken
+from .domain.events import IssueBecameTask as IssueBecameTask
+from .domain.events import IssueMoved as IssueMoved
 from .domain.events import LoginRefused as LoginRefused
 from .domain.events import UserDisabled as UserDisabled
 from .domain.events import UserEnabled as UserEnabled
@@ -196,6 +202,12 @@ from .domain.events import UserJoined as UserJoined
 from .domain.events import UserLoggedIn as UserLoggedIn
 from .domain.events import UserLoggedOut as UserLoggedOut
 from .domain.events import UserRenamed as UserRenamed
+from .domain.hosts import AuthorizationRevoked as AuthorizationRevoked
+from .domain.hosts import CommentAdded as CommentAdded
+from .domain.hosts import HostAccessChanged as HostAccessChanged
+from .domain.hosts import RepositoryStateChanged as RepositoryStateChanged
+from .domain.issues import IssueOpened as IssueOpened
+from .domain.issues import IssueTransferred as IssueTransferred
 from .domain.logins import DeviceLogin as DeviceLogin
 from .domain.logins import Identity as Identity
 from .domain.logins import LoginAnswer as LoginAnswer

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .services.imports import ImportService
     from .services.inbox import InboxService
     from .services.intake import Intake
+    from .services.issues import IssueService
     from .services.jobs import JobService
     from .services.limits import LimitService
     from .services.logins import LoginService
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from .services.scores import ScoreService
     from .services.sessions import SessionService
     from .services.tasks import TaskService
+    from .services.turns import TurnService
 
 
 class Nexus:
@@ -157,8 +159,17 @@ class Nexus:
     def changes(self) -> ChangeService:
         """Facts from code hosts."""
         from .services.changes import ChangeService
+        from .services.comments import Comments
 
-        return ChangeService(self._unit, self._imports)
+        comments = Comments(self._unit, lambda: self.tasks, lambda: self.agents)
+        return ChangeService(self._unit, self._imports, self.issues, comments)
+
+    @cached_property
+    def issues(self) -> IssueService:
+        """Issues of code hosts that become tasks."""
+        from .services.issues import IssueService
+
+        return IssueService(self._unit, self.tasks)
 
     @cached_property
     def deliveries(self) -> DeliveryService:
@@ -203,6 +214,13 @@ class Nexus:
         from .services.alerts import AlertService
 
         return AlertService(self._unit)
+
+    @cached_property
+    def turns(self) -> TurnService:
+        """Whose turn it is to call a service outside."""
+        from .services.turns import TurnService
+
+        return TurnService(self._unit)
 
     @cached_property
     def jobs(self) -> JobService:

@@ -87,6 +87,8 @@ def repository_to_wire(repository: Repository) -> Wire:
         "name": repository.name,
         "url": repository.url,
         "default_branch": repository.default_branch,
+        "state": repository.state,
+        "reachable": repository.reachable,
         "created_at": to_text(repository.created_at),
     }
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from nexus_core.domain.access import ActorKind, Role
 from nexus_core.domain.agents import ActivityType, AssignmentStatus
+from nexus_core.domain.changes import ChangeState
 from nexus_core.domain.complexity import Source
 from nexus_core.domain.deliveries import DeliveryState
 from nexus_core.domain.findings import Severity
@@ -43,6 +44,11 @@ _KEY = (
 SHAPES: dict[str, str] = {
     "RepositoryRef": "id:int name:text",
     "Task": _TASK,
+    "WholeTask": f"{_TASK} changes:[Change]",
+    "Change": (
+        f"source:text number:int state:{_words(ChangeState)} title:text branch:text url:text author:text closes:flag "
+        "reason:text"
+    ),
     "Condition": "code:text message:text tasks:[int]",
     "Impact": "unblocks:[int] waiting:int at_least:flag longest_chain:int",
     "Readiness": "ready:flag why:[Condition] notes:[text] impact:Impact?",
@@ -76,7 +82,9 @@ SHAPES: dict[str, str] = {
     "Mended": "code:text mend:text does:text count:int changes:[text]",
     "MendReport": "repository:text? path:text? dry_run:flag mended:[Mended] findings:[Finding]",
     "TaskFile": "",
-    "Repository": "id:int name:text url:text default_branch:text created_at:time",
+    "Repository": (
+        "id:int name:text url:text default_branch:text state:active|archived|deleted reachable:flag created_at:time"
+    ),
     "Activity": (
         f"id:int assignment_id:int type:{_words(ActivityType)} body:text choices:[text] answer:text? "
         "answered_by:text? created_at:time"

@@ -9,10 +9,8 @@ from typing import Any
 
 from nexus_core.errors import Conflict, Forbidden, Invalid, NexusError, NotFound, Unauthenticated, Unavailable
 
+from .pace import LONGEST_WAIT, SHORTEST_WAIT
 from .reading import rows, table, text
-
-SHORTEST_WAIT = 60.0  #: seconds; what GitHub asks for when it does not say how long
-LONGEST_WAIT = 3600.0  #: seconds; its limits are by the hour
 
 
 def failure(status: int, headers: Mapping[str, str], document: Any, what: str) -> NexusError | None:
@@ -25,7 +23,9 @@ def failure(status: int, headers: Mapping[str, str], document: Any, what: str) -
         return None
     said = explanation(document)
     if status == 429 or (status == 403 and _is_limit(headers, said)):
-        return Unavailable(f"GitHub limits our calls ({what})", wait=wait_for(headers), status=status)
+        hinted = hinted_wait(headers)
+        wait = SHORTEST_WAIT if hinted is None else hinted
+        return Unavailable(f"GitHub limits our calls ({what})", wait=wait, status=status, limited=True, hinted=hinted)
     if status >= 500 or status == 408:
         return Unavailable(f"GitHub answered {status} ({what})", status=status, unknown_outcome=True)
     kinds: dict[int, tuple[type[NexusError], str]] = {
@@ -55,23 +55,30 @@ def _is_limit(headers: Mapping[str, str], said: str) -> bool:
     return "retry-after" in headers or headers.get("x-ratelimit-remaining") == "0" or "rate limit" in said.lower()
 
 
-def wait_for(headers: Mapping[str, str]) -> float:
-    """How many seconds GitHub wants us to wait: `retry-after`, else until `x-ratelimit-reset`, else a minute.
+def hinted_wait(headers: Mapping[str, str]) -> float | None:
+    """How many seconds GitHub wants us to wait: `retry-after`, else until `x-ratelimit-reset`; None = it does not say.
 
-    >>> wait_for({"retry-after": "30"}), wait_for({})
-    (30.0, 60.0)
+    >>> hinted_wait({"retry-after": "30"}), hinted_wait({})
+    (30.0, None)
     """
     if (after := _number(headers.get("retry-after"))) is not None:
         return min(after, LONGEST_WAIT)
+    return _until_reset(headers) if headers.get("x-ratelimit-remaining", "0") == "0" else None
+
+
+def spent(headers: Mapping[str, str]) -> float | None:
+    """For how many seconds nothing is left of GitHub's limit after a success; None = there is."""
+    return _until_reset(headers) if headers.get("x-ratelimit-remaining") == "0" else None
+
+
+def _until_reset(headers: Mapping[str, str]) -> float | None:
     reset = _number(headers.get("x-ratelimit-reset"))
-    if reset is None or headers.get("x-ratelimit-remaining", "0") != "0":
-        return SHORTEST_WAIT
     try:
         # By GitHub's own clock, which this machine's need not agree with.
         sent = parsedate_to_datetime(headers["date"]).timestamp()
     except (KeyError, ValueError, TypeError, OverflowError):
-        return SHORTEST_WAIT
-    return min(max(reset - sent + 1, 1.0), LONGEST_WAIT)
+        return None
+    return None if reset is None else min(max(reset - sent + 1, 1.0), LONGEST_WAIT)
 
 
 def _number(value: str | None) -> float | None:

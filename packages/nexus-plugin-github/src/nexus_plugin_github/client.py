@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -13,13 +14,16 @@ import attrs
 
 from nexus_core.errors import Invalid, NotFound, Unavailable
 
+from .connecting import MakePace, connect
 from .reading import rows, table, text, whole
 from .settings import Settings
 from .transport import Answer, Transport
 
 Document = Mapping[str, Any]
 _ROWS = 100  #: a page, the most that GitHub gives
+_INSIDE = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
 _PAGES = 50  #: nobody reads further
+_NEXT = re.compile(r"<([^<>]+)>\s*;[^,]*rel=\"?next\"?")
 
 
 @attrs.frozen(kw_only=True)
@@ -43,7 +47,7 @@ class PullText:
     marker: str = ""  #: stands in the body and names the pull request for good
 
 
-def _in_path(value: str) -> str:
+def in_path(value: str) -> str:
     """A value as one segment of a path: slashes are escaped, as GitHub's own clients do."""
     return quote(value, safe="")
 
@@ -53,6 +57,16 @@ def _decoded(content: Any) -> bytes:
         return base64.b64decode(text(content))
     except binascii.Error:
         raise Invalid("GitHub sent a file that cannot be read") from None
+
+
+def next_page(link: str) -> str:
+    """The address of the next page in a header `Link`, or an empty text.
+
+    >>> next_page('<https://api.github.com/x?page=2>; rel="next", <https://api.github.com/x?page=9>; rel="last"')
+    'https://api.github.com/x?page=2'
+    """
+    found = _NEXT.search(link)
+    return found[1] if found else ""
 
 
 def marker(name: str) -> str:
@@ -67,14 +81,15 @@ class GitHubClient:
         self._transport = transport
 
     @classmethod
-    def open(cls, settings: Settings) -> GitHubClient:
-        """A client for the configured GitHub, with the configured token.
+    def open(cls, settings: Settings, repository: str = "", *, pace: MakePace | None = None) -> GitHubClient:
+        """A client for the configured GitHub: as the App where it is installed on the repository's owner, or by token.
 
-        :raises Unavailable: no token is configured
+        Without a repository, as the App itself. `pace` makes the pace that is shared with other processes.
+
+        :raises Unavailable: no access is configured
+        :raises NotFound: the App is not installed on that account
         """
-        if settings.missing_access or settings.token is None:
-            raise Unavailable(settings.missing_access)
-        return cls(Transport(settings.api_url, settings.token, pause=settings.write_pause / 1000))
+        return cls(connect(settings, repository, pace))
 
     def __enter__(self) -> Self:
         return self
@@ -88,9 +103,20 @@ class GitHubClient:
         """One call of any kind, for what has no method of its own."""
         return self._transport.request(method, path, json=json, params=params or None)
 
+    def pages(self, path: str, *, within: str = "", **params: str) -> Iterator[Document]:
+        """The rows of a list, of all its pages as GitHub's `Link` names them; `within` is the key that holds them."""
+        answer = self.request("GET", path, **({"per_page": str(_ROWS)} | params))
+        for _ in range(_PAGES):
+            yield from rows(table(answer.document).get(within) if within else answer.document)
+            following = next_page(answer.headers.get("link", ""))
+            if not following:
+                return
+            answer = self._transport.request("GET", following)
+
     def check(self) -> None:
-        """Find out whether GitHub answers and accepts the token; costs nothing of the rate limit."""
-        self.request("GET", "rate_limit")
+        """Find out whether GitHub answers and accepts us."""
+        # As the App itself: it has no limits to be asked for. As anybody else: asking costs nothing of them.
+        self.request("GET", "app" if self._transport.is_app else "rate_limit")
 
     # Repositories and files
 
@@ -107,7 +133,7 @@ class GitHubClient:
     def head_of(self, name: str, branch: str) -> str | None:
         """The commit that a branch ends with; None when there is no such branch."""
         try:
-            found = self.request("GET", f"repos/{name}/git/ref/{_in_path(f'heads/{branch}')}")
+            found = self.request("GET", f"repos/{name}/git/ref/{in_path(f'heads/{branch}')}")
         except NotFound:
             return None
         return text(table(found.document, "object").get("sha")) or None
@@ -118,7 +144,7 @@ class GitHubClient:
 
     def move_ref(self, name: str, branch: str, commit: str) -> None:
         """Move a branch forward to a commit; never away from what somebody else added."""
-        path = f"repos/{name}/git/refs/{_in_path(f'heads/{branch}')}"
+        path = f"repos/{name}/git/refs/{in_path(f'heads/{branch}')}"
         self.request("PATCH", path, json={"sha": commit, "force": False})
 
     def file(self, name: str, path: str, ref: str) -> bytes | None:
@@ -136,11 +162,15 @@ class GitHubClient:
     def _contents(self, name: str, path: str, ref: str) -> Document:
         """What GitHub says of a file; empty when there is none (a folder is none)."""
         try:
-            return table(self.request("GET", f"repos/{name}/contents/{_in_path(path)}", ref=ref).document)
+            return table(self.request("GET", f"repos/{name}/contents/{in_path(path)}", ref=ref).document)
         except NotFound:
             return {}
 
     # Pull requests and comments
+
+    def pull(self, name: str, number: int) -> Document:
+        """A pull request as it stands."""
+        return table(self.request("GET", f"repos/{name}/pulls/{number}").document)
 
     def pulls(self, name: str, branch: str, state: str = "open") -> list[Document]:
         """The pull requests from a branch of the repository itself, the newest first."""
@@ -171,12 +201,7 @@ class GitHubClient:
 
     def comments(self, name: str, number: int) -> Iterator[Document]:
         """The comments of an issue or pull request, the oldest first."""
-        for page in range(1, _PAGES + 1):
-            path = f"repos/{name}/issues/{number}/comments"
-            found = rows(self.request("GET", path, per_page=str(_ROWS), page=str(page)).document)
-            yield from found
-            if len(found) < _ROWS:
-                return
+        yield from self.pages(f"repos/{name}/issues/{number}/comments")
 
     def comment_once(self, name: str, number: int, key: str, body: str) -> Document:
         """Comment on an issue or pull request unless the comment of this key stands there already."""
@@ -192,4 +217,11 @@ class GitHubClient:
             raise
 
     def _comment_with(self, name: str, number: int, mark: str) -> Document | None:
-        return next((row for row in self.comments(name, number) if mark in text(row.get("body"))), None)
+        found = (row for row in self.comments(name, number) if mark in text(row.get("body")))
+        return next((row for row in found if _may_be_ours(row)), None)
+
+
+def _may_be_ours(comment: Document) -> bool:
+    """Whether Nexus may have written a comment: a stranger who writes our marker does not keep us from speaking."""
+    association = text(comment.get("author_association"))
+    return not association or association in _INSIDE or table(comment, "user").get("type") == "Bot"

@@ -15,7 +15,7 @@ from nexus_core.domain.deliveries import Delivery, VerifiedDelivery
 from nexus_core.domain.events import AssignmentCompleted, DocumentsChanged, Event
 from nexus_core.domain.jobs import Done, Outcome, Retry, Snooze
 from nexus_core.domain.repositories import Repository
-from nexus_core.errors import Invalid, NexusError, Unavailable
+from nexus_core.errors import Invalid, NexusError, NotFound, Unavailable
 from nexus_core.plugins.context import Context
 from nexus_core.plugins.records import NotChecked
 
@@ -40,7 +40,7 @@ def read(delivery: Delivery, ctx: Context) -> Iterable[Fact]:
         payload = payload_of(delivery.body, delivery.headers.get("content-type", ""))
     except Invalid:
         return ()
-    found = translate.facts(delivery.kind.partition(".")[0], payload)
+    found = translate.facts(delivery.kind.partition(".")[0], payload, (ctx.settings(Settings).app_id or "").strip())
     return tuple(_with_content(fact, ctx) if isinstance(fact, TaskFileChanged) else fact for fact in found)
 
 
@@ -49,8 +49,9 @@ def _with_content(fact: TaskFileChanged, ctx: Context) -> TaskFileChanged:
     if settings.missing_access or not fact.commit:
         return fact
     try:
-        with _client(settings) as client:
-            return attrs.evolve(fact, content=client.file(fact.repository, fact.path, fact.commit))
+        with _client(ctx, fact.repository) as client:
+            # As it is now: a push that is told late must not bring back what the file said then.
+            return attrs.evolve(fact, content=client.file(fact.repository, fact.path, fact.branch or fact.commit))
     except Unavailable:
         raise  # the job is tried again
     except NexusError as error:
@@ -58,11 +59,13 @@ def _with_content(fact: TaskFileChanged, ctx: Context) -> TaskFileChanged:
         return fact
 
 
-def _client(settings: Settings) -> GitHubClient:
+def _client(ctx: Context, repository: str = "") -> GitHubClient:
     # The HTTP client is loaded when it is needed: hooks.py, and so this file, is imported at each CLI start.
     from .client import GitHubClient
+    from .shared import SharedPace
 
-    return GitHubClient.open(settings)
+    make = functools.partial(SharedPace, ctx.nexus)
+    return GitHubClient.open(ctx.settings(Settings), repository, pace=make)
 
 
 def patiently(call: Callable[[E, Context], Outcome]) -> Callable[[E, Context], Outcome]:
@@ -89,7 +92,7 @@ def open_pull_request(event: AssignmentCompleted, ctx: Context) -> Outcome:
     repository = ctx.nexus.repositories.get(event.repository_id, actor=ctx.actor)
     if reason := _unreachable(repository, settings):
         return _not_done(ctx, f"no pull request for {branch} in {repository.name}: {reason}")
-    with _client(settings) as client:
+    with _client(ctx, repository.name) as client:
         return _propose(client, event, repository, branch, ctx)
 
 
@@ -151,7 +154,7 @@ def publish_documents(event: DocumentsChanged, ctx: Context) -> Outcome:
     files = {document.path: document.content for document in documents}
     if not files:
         return Done("there are no documents")
-    with _client(settings) as client:
+    with _client(ctx, repository.name) as client:
         return _publish(client, repository, files, settings, ctx)
 
 
@@ -187,6 +190,10 @@ def _propose_documents(client: GitHubClient, repository: Repository, settings: S
 
 def _unreachable(repository: Repository, settings: Settings) -> str | None:
     """Why the repository cannot be reached through the API; None when it can."""
+    if repository.state == "deleted":
+        return "it was deleted on GitHub"
+    if not repository.reachable:
+        return "its owner took our access away"
     parts = urlsplit(repository.url)
     is_local = not parts.hostname and "@" not in repository.url
     host = parts.netloc.rpartition("@")[2] or repository.url.rpartition("@")[2].partition(":")[0]
@@ -207,9 +214,16 @@ def git_credentials(url: str, ctx: Context) -> tuple[str, str] | None:
     settings = ctx.settings(Settings)
     parts = urlsplit(url)
     is_ours = parts.scheme == "https" and parts.netloc.lower() in settings.git_hosts
-    if not is_ours or settings.missing_access or not settings.token:
+    repository = parts.path.strip("/").removesuffix(".git")
+    if not is_ours or settings.missing_access or not repository:
         return None
-    return ("x-access-token", settings.token.strip())
+    from .connecting import credential
+
+    try:
+        return ("x-access-token", credential(settings, repository).token())
+    except NotFound as error:  # the App is not installed there; a public repository can be read all the same
+        ctx.log.warning("%s", error.message)
+        return None
 
 
 def check_access(ctx: Context) -> str | NotChecked | None:
@@ -217,9 +231,9 @@ def check_access(ctx: Context) -> str | NotChecked | None:
     settings = ctx.settings(Settings)
     if settings.missing_access:
         wrong = settings.app_id or settings.app_private_key
-        return settings.missing_access if wrong else NotChecked("no token is configured (NEXUS_GITHUB_TOKEN)")
+        return settings.missing_access if wrong else NotChecked("no token or App is configured (NEXUS_GITHUB_TOKEN)")
     try:
-        with _client(settings) as client:
+        with _client(ctx) as client:
             client.check()
     except NexusError as error:
         return error.message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from nexus_core.domain.events import AssignmentCompleted, DocumentsChanged
+from nexus_core.domain.events import AssignmentCompleted, CommandTaken, DocumentsChanged, TaskEdited, TaskMoved
 from nexus_core.plugins import records
 from nexus_core.plugins.hookspecs import hookimpl
 from nexus_core.plugins.lazily import lazily
@@ -32,7 +32,7 @@ def nexus_delivery_sources() -> Iterable[records.DeliverySource]:
 
 @hookimpl
 def nexus_event_handlers() -> Iterable[records.EventHandler]:
-    """Pull requests for finished work, and documents."""
+    """Pull requests for finished work, documents, issues that follow their tasks, and answers to commands."""
     yield records.EventHandler(
         name="github.open_pull_request",
         on=AssignmentCompleted,
@@ -44,6 +44,20 @@ def nexus_event_handlers() -> Iterable[records.EventHandler]:
         call=lazily("nexus_plugin_github.handlers:publish_documents"),
         lane="docs",
         coalesce=lambda event: str(event.repository_id),
+    )
+    yield records.EventHandler(
+        name="github.write_issue",
+        on=(TaskEdited, TaskMoved),
+        call=lazily("nexus_plugin_github.syncing:write_issue"),
+        lane="notify",
+        # One job for all that is written to a task meanwhile; none for the many tasks that have no issue.
+        coalesce=lambda event: str(event.task_id) if event.payload.get("issue") is not None else None,
+    )
+    yield records.EventHandler(
+        name="github.answer_command",
+        on=CommandTaken,
+        call=lazily("nexus_plugin_github.syncing:answer_command"),
+        lane="notify",
     )
 
 

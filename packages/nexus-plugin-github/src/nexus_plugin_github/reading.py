@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from nexus_core.clock import from_text
 from nexus_core.errors import Invalid
 
-_REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}", re.ASCII)
+REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}", re.ASCII)
 _LARGEST_ID = 2**63 - 1
 
 
@@ -100,10 +100,15 @@ def login(value: Any) -> str:
     return text(table(value).get("login"))
 
 
+def account_id(value: Any) -> str:
+    """GitHub's own id of an account, which never changes hands; empty for a deleted one."""
+    return str(whole(table(value).get("id")) or "")
+
+
 def repository_name(payload: Mapping[str, Any]) -> str:
     """The `owner/name` that a payload is about, or an empty text."""
     name = text(table(payload, "repository").get("full_name"))
-    return name if _REPOSITORY.fullmatch(name) else ""
+    return name if REPOSITORY.fullmatch(name) else ""
 
 
 def repository_id(payload: Mapping[str, Any]) -> str | None:

@@ -76,13 +76,20 @@ class Settings:
         return frozenset({"github.com", urlsplit(self.api_url).netloc.lower().removeprefix("api.")})
 
     @property
+    def is_app(self) -> bool:
+        """Whether GitHub is called as an App, which comes before the token."""
+        return bool(self.app_id and self.app_id.strip() and self.app_private_key and self.app_private_key.strip())
+
+    @property
     def missing_access(self) -> str | None:
         """Why GitHub cannot be called; None when it can."""
-        if self.token and self.token.strip():
+        if self.is_app or (self.token and self.token.strip()):
             return None
-        if self.app_id or self.app_private_key:
-            return "signing in as a GitHub App is not supported yet; set NEXUS_GITHUB_TOKEN"
-        return "no GitHub token is configured; set NEXUS_GITHUB_TOKEN"
+        if self.app_id:
+            return "the private key of the GitHub App is missing; set NEXUS_GITHUB_APP_PRIVATE_KEY to it (PEM)"
+        if self.app_private_key:
+            return "the id of the GitHub App is missing; set NEXUS_GITHUB_APP_ID"
+        return "no GitHub token is configured; set NEXUS_GITHUB_TOKEN, or NEXUS_GITHUB_APP_ID with its private key"
 
 
 DECLARED = PluginSettings(
@@ -105,9 +112,11 @@ DECLARED = PluginSettings(
         Setting(
             key="app_id",
             env="NEXUS_GITHUB_APP_ID",
-            doc="A GitHub App instead of the token; not supported yet.",
+            doc="A GitHub App to call GitHub as, where it is installed; it comes before the token.",
         ),
-        Setting(key="app_private_key", env="NEXUS_GITHUB_APP_PRIVATE_KEY", secret=True, doc="The App's key (PEM)."),
+        Setting(
+            key="app_private_key", env="NEXUS_GITHUB_APP_PRIVATE_KEY", secret=True, doc="The App's private key (PEM)."
+        ),
         Setting(key="oauth_url", env="NEXUS_GITHUB_OAUTH_URL", default=PUBLIC_SITE, doc="Where people log in."),
         Setting(key="client_id", env="NEXUS_GITHUB_CLIENT_ID", doc="The OAuth application, for login."),
         Setting(

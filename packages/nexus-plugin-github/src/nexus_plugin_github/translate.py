@@ -15,19 +15,18 @@ from nexus_core.domain.changes import (
     Commit,
     CommitsPushed,
     Fact,
-    IssueOpened,
-    RepositoryRenamed,
     TaskFileChanged,
 )
 
-from .reading import instant, login, repository_id, repository_name, rows, table, text, whole
+from . import translate_hosts, translate_issues
+from .reading import account_id, instant, login, repository_id, repository_name, rows, table, text, whole
 from .sansio import SOURCE
+from .translate_hosts import TRUSTED
 
 Payload = Mapping[str, Any]
 
 #: Where Taskmaster keeps its tasks, the present place first.
 TASK_FILES = (".taskmaster/tasks/tasks.json", "tasks/tasks.json")
-TRUSTED = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
 _WHILE_OPEN = frozenset({"opened", "reopened", "ready_for_review", "converted_to_draft", "synchronize", "edited"})
 _VERDICTS = frozenset({"approved", "changes_requested", "commented"})
 _FAILURES = frozenset({"failure", "timed_out", "startup_failure"})
@@ -51,24 +50,28 @@ def change_ref(pull: Payload, repository: str, external_id: str | None = None) -
         head=text(table(pull, "head").get("sha")),
         updated_at=instant(pull.get("updated_at")),
         repository_external_id=external_id,
+        created_at=instant(pull.get("created_at")),
     )
 
 
-def facts(event: str, payload: Payload) -> tuple[Fact, ...]:
-    """The facts in a webhook's payload. Pure; never raises, whatever the payload holds."""
-    reader = _READERS.get(event)
-    return tuple(reader(payload)) if reader and repository_name(payload) else ()
+def facts(event: str, payload: Payload, app_id: str = "") -> tuple[Fact, ...]:
+    """The facts in a webhook's payload; `app_id` is our own App. Pure; never raises, whatever the payload holds."""
+    if reader := _READERS.get(event):
+        return tuple(reader(payload, app_id)) if repository_name(payload) else ()
+    return tuple(translate_hosts.facts(event, payload, app_id))
 
 
 def _change(payload: Payload) -> ChangeRef | None:
     return change_ref(table(payload, "pull_request"), repository_name(payload), repository_id(payload))
 
 
-def _pull_request(payload: Payload) -> list[Fact]:
+def _pull_request(payload: Payload, app_id: str) -> list[Fact]:
     action, pull, change = text(payload.get("action")), table(payload, "pull_request"), _change(payload)
     # The event's name is not signed: the body of a review, sent again under this name, must not pass for one.
     if change is None or any(key in payload for key in ("review", "comment", "thread")):
         return []
+    if action == "review_requested":
+        return _asked(payload, change)
     if action == "closed":
         return [_closed(payload, pull, change)]
     if action not in _WHILE_OPEN or pull.get("state") == "closed":
@@ -81,28 +84,50 @@ def _closed(payload: Payload, pull: Payload, change: ChangeRef) -> Fact:
     sender = login(payload.get("sender"))
     if pull.get("merged") is True:
         by = login(pull.get("merged_by")) or sender
-        return ChangeMerged(change=change, by=by, commit=text(pull.get("merge_commit_sha")))
+        commit, at = text(pull.get("merge_commit_sha")), instant(pull.get("merged_at"))
+        return ChangeMerged(change=change, by=by, commit=commit, at=at)
     return ChangeClosed(change=change, by=sender)
 
 
-def _review(payload: Payload) -> list[Fact]:
-    review, change = table(payload, "review"), _change(payload)
-    verdict = text(review.get("state")).lower()
-    if change is None or payload.get("action") != "submitted" or verdict not in _VERDICTS:
+def _asked(payload: Payload, change: ChangeRef) -> list[Fact]:
+    """Somebody is asked to look, perhaps again: what they said before is answered."""
+    reviewer = table(payload, "requested_reviewer")
+    if not login(reviewer):
+        return []
+    return [ChangeReviewed(change=change, verdict="asked", by=login(reviewer), by_id=account_id(reviewer))]
+
+
+def _review(payload: Payload, app_id: str) -> list[Fact]:
+    review, change, action = table(payload, "review"), _change(payload), text(payload.get("action"))
+    verdict = "dismissed" if action == "dismissed" else text(review.get("state")).lower()
+    if change is None or action not in ("submitted", "edited", "dismissed"):
+        return []
+    if action != "dismissed" and verdict not in _VERDICTS:
         return []
     # Anybody may review in a public repository; only the word of those who belong to it sends work back.
     association = review.get("author_association")
     if association is not None and text(association) not in TRUSTED:
         verdict = "commented"
-    by, body = login(review.get("user")), text(review.get("body"))
-    return [ChangeReviewed(change=change, verdict=verdict, by=by, body=body)]
+    user = review.get("user")
+    return [
+        ChangeReviewed(
+            change=change,
+            verdict=verdict,
+            by=login(user),
+            by_id=account_id(user),
+            body=text(review.get("body")),
+            commit=text(review.get("commit_id")),
+            at=change.updated_at or instant(review.get("submitted_at")),
+        )
+    ]
 
 
-def _push(payload: Payload) -> list[Fact]:
+def _push(payload: Payload, app_id: str) -> list[Fact]:
     ref, repository = text(payload.get("ref")), repository_name(payload)
     if not ref.startswith(_BRANCH) or payload.get("deleted") is True:
         return []
-    branch, commits = ref.removeprefix(_BRANCH), rows(payload.get("commits"))
+    branch, commits, after = ref.removeprefix(_BRANCH), rows(payload.get("commits")), text(payload.get("after"))
+    paths, external_id = _paths(commits), repository_id(payload)
     is_default = branch == text(table(payload, "repository").get("default_branch"))
     pushed = CommitsPushed(
         source=SOURCE,
@@ -111,95 +136,87 @@ def _push(payload: Payload) -> list[Fact]:
         commits=tuple(_commit(commit) for commit in commits),
         by=login(payload.get("sender")) or text(table(payload, "pusher").get("name")),
         is_default_branch=is_default,
+        head=after,
+        paths=tuple(sorted(paths)),
+        repository_external_id=external_id,
     )
-    path = _task_file(commits) if is_default else None
+    path = next((path for path in TASK_FILES if path in paths), None) if is_default else None
     if path is None:
         return [pushed]
-    after = text(payload.get("after"))
-    return [pushed, TaskFileChanged(source=SOURCE, repository=repository, path=path, commit=after)]
+    file = TaskFileChanged(
+        source=SOURCE, repository=repository, path=path, commit=after, branch=branch, repository_external_id=external_id
+    )
+    return [pushed, file]
 
 
 def _commit(commit: Payload) -> Commit:
     author = table(commit, "author")
     name = text(author.get("username")) or text(author.get("name"))
-    return Commit(id=text(commit.get("id")), message=text(commit.get("message")), author=name)
+    at = instant(commit.get("timestamp"))
+    return Commit(id=text(commit.get("id")), message=text(commit.get("message")), author=name, at=at)
 
 
-def _task_file(commits: list[Payload]) -> str | None:
+def _paths(commits: list[Payload]) -> set[str]:
+    """The files that commits added or changed."""
     touched: set[str] = set()
     for commit in commits:
         for key in ("added", "modified"):
             paths = commit.get(key)
-            touched.update(path for path in paths if isinstance(path, str)) if isinstance(paths, list) else None
-    return next((path for path in TASK_FILES if path in touched), None)
+            touched.update(map(text, paths) if isinstance(paths, list) else ())
+    return touched - {""}
 
 
-def _check_suite(payload: Payload) -> list[Fact]:
+def _check_suite(payload: Payload, app_id: str) -> list[Fact]:
     suite = table(payload, "check_suite")
-    head, said = text(suite.get("head_sha")), text(suite.get("conclusion"))
-    if payload.get("action") != "completed" or not head or not said:
-        return []
-    conclusion = "failure" if said in _FAILURES else "success" if said == "success" else "neutral"
     name = text(table(suite, "app").get("name"))
-    repository = repository_name(payload)
+    return _checks(payload, suite, app_id, name=name, key=f"suite:{whole(suite.get('id')) or name}")
+
+
+def _check_run(payload: Payload, app_id: str) -> list[Fact]:
+    run = table(payload, "check_run")
+    name, suite = text(run.get("name")), whole(table(run, "check_suite").get("id"))
+    return _checks(payload, run, app_id, name=name, key=f"run:{suite or ''}:{name}")
+
+
+def _workflow_run(payload: Payload, app_id: str) -> list[Fact]:
+    run = table(payload, "workflow_run")
+    name, number = text(run.get("name")), whole(run.get("workflow_id"))
+    return _checks(payload, run, app_id, name=name, key=f"workflow:{number or name}:{text(run.get('event'))}")
+
+
+def _checks(payload: Payload, ended: Payload, app_id: str, *, name: str, key: str) -> list[Fact]:
+    """What ended; what our own App says of a commit is none of it."""
+    head, said = text(ended.get("head_sha")), text(ended.get("conclusion"))
+    is_own = bool(app_id) and str(whole(table(ended, "app").get("id"))) == app_id
+    if payload.get("action") != "completed" or not head or not said or is_own:
+        return []
+    output = table(ended, "output")
+    summary = ": ".join(part for part in (f"{name or 'checks'}: {said}", text(output.get("title"))) if part)
     site = text(table(payload, "repository").get("html_url"))
     return [
         ChecksFinished(
             source=SOURCE,
-            repository=repository,
-            head=head,
-            conclusion=conclusion,
-            name=name,
-            summary=f"{name or 'checks'}: {said}",
-            url=f"{site}/commit/{head}/checks" if site else "",
-        )
-    ]
-
-
-def _issues(payload: Payload) -> list[Fact]:
-    issue = table(payload, "issue")
-    number = whole(issue.get("number"))
-    if payload.get("action") != "opened" or not number or "pull_request" in issue or "comment" in payload:
-        return []
-    labels = tuple(name for label in rows(issue.get("labels")) if (name := text(label.get("name"))))
-    return [
-        IssueOpened(
-            source=SOURCE,
             repository=repository_name(payload),
-            number=number,
-            title=text(issue.get("title")),
-            body=text(issue.get("body")),
-            author=login(issue.get("user")),
-            trusted=text(issue.get("author_association")) in TRUSTED,
-            labels=labels,
-            url=text(issue.get("html_url")),
+            head=head,
+            conclusion="failure" if said in _FAILURES else "success" if said == "success" else "neutral",
+            name=name,
+            summary=summary,
+            url=text(ended.get("html_url")) or (f"{site}/commit/{head}/checks" if site else ""),
+            key=key,
+            at=instant(ended.get("completed_at")) or instant(ended.get("updated_at")),
+            repository_external_id=repository_id(payload),
         )
     ]
 
 
-def _repository(payload: Payload) -> list[Fact]:
-    new = repository_name(payload)
-    owner, _, name = new.partition("/")
-    changes = table(payload, "changes")
-    if payload.get("action") == "renamed":
-        old_name = text(table(changes, "repository", "name").get("from"))
-        old = f"{owner}/{old_name}" if old_name else ""
-    elif payload.get("action") == "transferred":
-        before = table(changes, "owner", "from")
-        old_owner = login(before.get("user")) or login(before.get("organization"))
-        old = f"{old_owner}/{name}" if old_owner else ""
-    else:
-        return []
-    if not old:
-        return []
-    return [RepositoryRenamed(source=SOURCE, old_name=old, new_name=new, external_id=repository_id(payload))]
-
-
-_READERS: dict[str, Callable[[Payload], list[Fact]]] = {
+_READERS: dict[str, Callable[[Payload, str], list[Fact]]] = {
     "pull_request": _pull_request,
     "pull_request_review": _review,
     "push": _push,
     "check_suite": _check_suite,
-    "issues": _issues,
-    "repository": _repository,
+    "check_run": _check_run,
+    "workflow_run": _workflow_run,
+    "issues": translate_issues.issues,
+    "issue_comment": translate_issues.comment,
+    "repository": translate_hosts.repository,
 }

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any, Final
 
 import attrs
@@ -12,7 +11,10 @@ import httpx
 
 from nexus_core.errors import Unavailable
 
-from .answers import failure
+from .answers import failure, spent
+from .credentials import AppKey, Credential, Given
+from .pace import LocalPace, Pace, check_open, turn
+from .remembered import ANSWERS, Kept
 
 USER_AGENT: Final = "nexus-plugin-github"
 API_VERSION: Final = "2022-11-28"
@@ -30,76 +32,104 @@ class Answer:
     document: Any = attrs.field(repr=False)  #: the JSON of the body, or None
 
 
-class _Pace:
-    """Lets one writing call out at a time, so far apart, in this process."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._free_at = 0.0
-
-    def wait(self, pause: float) -> None:
-        """Sleep until it is this call's turn."""
-        with self._lock:
-            now = time.monotonic()
-            turn = max(now, self._free_at)
-            self._free_at = turn + pause
-        time.sleep(turn - now)
-
-
-_PACE = _Pace()
-
-
 class Transport:
-    """Calls GitHub. `pause` is the time in seconds that is left between two writing calls."""
+    """Calls GitHub as somebody.
 
-    def __init__(self, api_url: str, token: str, *, pause: float = 0.0) -> None:
+    `pause` is the time in seconds that is left after a writing call; `pace` is where it is kept, for those that share
+    it with other processes.
+    """
+
+    def __init__(
+        self,
+        api_url: str,
+        token: str | Credential,
+        *,
+        pause: float = 0.0,
+        pace: Pace | None = None,
+        timeout: float = 15.0,
+    ) -> None:
         self._base = httpx.URL(api_url.rstrip("/") + "/")
-        self._pause = pause
-        headers = {
-            "Authorization": f"Bearer {token.strip()}",
-            "Accept": JSON,
-            "X-GitHub-Api-Version": API_VERSION,
-            "User-Agent": USER_AGENT,
-        }
+        self._credential = Given(token) if isinstance(token, str) else token
+        self._who = f"{self._base.host}:{self._base.port or ''}:{self._credential.name}"
+        self._pace = pace or LocalPace(self._who, pause)
+        headers = {"Accept": JSON, "X-GitHub-Api-Version": API_VERSION, "User-Agent": USER_AGENT}
+        limit = httpx.Timeout(timeout, connect=min(5.0, timeout))
         # No proxy or netrc from the environment: the token goes where the settings say, nowhere else.
-        self._http = httpx.Client(headers=headers, timeout=_TIMEOUT, trust_env=False, follow_redirects=False)
+        self._http = httpx.Client(headers=headers, timeout=limit, trust_env=False, follow_redirects=False)
+
+    @property
+    def is_app(self) -> bool:
+        """Whether the calls are made as the App itself, which may do little more than look at itself."""
+        return isinstance(self._credential, AppKey)
 
     def close(self) -> None:
         """Let go of connections."""
         self._http.close()
 
-    def request(self, method: str, path: str, *, json: Any = None, params: Mapping[str, str] | None = None) -> Answer:
-        """Make one call; `path` is below the API's address.
+    def request(
+        self, method: str, path: str, *, json: Any = None, params: Mapping[str, str] | None = None, paced: bool = True
+    ) -> Answer:
+        """Make one call; `path` is below the API's address, or an address that GitHub named there.
+
+        A call that writes waits for its turn, unless it is not `paced` because it makes nothing that people see.
 
         :raises Unavailable: GitHub cannot be reached, is in trouble or limits us (`details["wait"]`, in
             seconds); with `details["unknown_outcome"]` the call may have had its effect
         :raises NexusError: as `answers.failure` says
         """
         what = f"{method} {path.partition('?')[0]}"
-        if method != "GET" and self._pause:
-            _PACE.wait(self._pause)
-        response = self._follow(method, self._below(path, what), what, json=json, params=params)
+        url = self._below(path, what)
+        url = url.copy_merge_params(params) if params else url
+        kept = ANSWERS.get(self._who, str(url)) if method == "GET" else None
+        with turn(self._pace) if method != "GET" and paced else nullcontext():
+            check_open(self._pace, what)  # another call may have met a limit while this one waited
+            response = self._allowed(method, url, what, json, kept)
         headers = {name.lower(): value for name, value in response.headers.items()}
+        if response.status_code == 304 and kept is not None:
+            self._pace.calm()
+            return Answer(status=200, headers=kept.headers, document=kept.document)
+        return self._read(response, headers, method, url, what)
+
+    def _read(
+        self, response: httpx.Response, headers: Mapping[str, str], method: str, url: httpx.URL, what: str
+    ) -> Answer:
         document = _document(response)
         if error := failure(response.status_code, headers, document, what):
+            if error.details.get("limited"):
+                error.details["wait"] = self._pace.close(error.details["hinted"])
             raise error
+        self._pace.calm()
+        if (rest := spent(headers)) is not None:
+            self._pace.close(rest)
+        if method == "GET" and not _ends_full(document, url, headers):
+            ANSWERS.keep(self._who, str(url), headers, document, len(response.content))
         return Answer(status=response.status_code, headers=headers, document=document)
 
-    def _follow(self, method: str, url: httpx.URL, what: str, **how: Any) -> httpx.Response:
+    def _allowed(self, method: str, url: httpx.URL, what: str, json: Any, kept: Kept | None) -> httpx.Response:
+        """Send; once more with another token when there is one. What was refused had no effect."""
+        response = self._follow(method, url, what, json, kept)
+        if response.status_code == 401 and self._credential.refused(
+            {name.lower(): value for name, value in response.headers.items()}
+        ):
+            response = self._follow(method, url, what, json, kept)
+        return response
+
+    def _follow(self, method: str, url: httpx.URL, what: str, json: Any, kept: Kept | None) -> httpx.Response:
         """Send, and follow one redirect (a renamed repository): same method, same host."""
-        response = self._send(method, url, what, **how)
+        response = self._send(method, url, what, json, kept)
         if response.status_code not in _REDIRECTS:
             return response
         target = self._below(response.headers.get("location", ""), what, start=url)
-        response = self._send(method, target, what, **{**how, "params": None})
+        response = self._send(method, target, what, json, kept)
         if response.status_code in _REDIRECTS:
             raise Unavailable(f"GitHub redirects in circles ({what})")
         return response
 
-    def _send(self, method: str, url: httpx.URL, what: str, **how: Any) -> httpx.Response:
-        given = {name: value for name, value in how.items() if value is not None}
+    def _send(self, method: str, url: httpx.URL, what: str, json: Any, kept: Kept | None) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self._credential.token()}"}
+        headers |= {"If-None-Match": kept.etag} if kept else {}
         try:
-            return self._http.request(method, url, **given)
+            return self._http.request(method, url, headers=headers, **({} if json is None else {"json": json}))
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise Unavailable(f"GitHub cannot be reached ({what}): {error}") from None
         except httpx.HTTPError as error:
@@ -115,6 +145,14 @@ class Transport:
         if (url.scheme, url.host, url.port) != (self._base.scheme, self._base.host, self._base.port):
             raise Unavailable(f"GitHub points to another host, where our token does not go ({what})")
         return url
+
+
+def _ends_full(document: Any, url: httpx.URL, headers: Mapping[str, str]) -> bool:
+    """Whether this is a full page with none after it: when one comes after it, its mark may stay what it is."""
+    lists = [document] if isinstance(document, list) else document.values() if isinstance(document, dict) else ()
+    size = int(found) if (found := url.params.get("per_page", "30")).isdecimal() else 30
+    full = any(isinstance(one, list) and len(one) >= size for one in lists)
+    return full and 'rel="next"' not in headers.get("link", "")
 
 
 def post_form(site: str, path: str, form: Mapping[str, str]) -> Mapping[str, Any]:

@@ -42,6 +42,9 @@ def show_task(screen: Screen, task: dict[str, Any]) -> None:
     for name in ("description", "details", "test_strategy"):
         if task[name]:
             screen.line(f"\n{screen.dim(name.replace('_', ' '))}\n{clean(task[name])}")
+    for one in task.get("changes", ()):
+        said = f"{one['source']} #{one['number']} is {one['state']}: {one['title']}"
+        screen.line(f"\n{clean(said)}\n{screen.dim(clean(one['reason']))}  {clean(one['url'])}")
 
 
 def _complexity(task: dict[str, Any]) -> str | None:

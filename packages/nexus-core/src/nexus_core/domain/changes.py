@@ -7,6 +7,9 @@ from datetime import datetime
 
 import attrs
 
+from .hosts import AuthorizationRevoked, CommentAdded, HostAccessChanged, RepositoryStateChanged
+from .issues import IssueOpened, IssueTransferred
+
 
 class ChangeState(enum.StrEnum):
     """Where a change (a pull request, a merge request) stands."""
@@ -32,6 +35,7 @@ class ChangeRef:
     head: str = ""  #: the commit that it ends with
     updated_at: datetime | None = None  #: by the host's clock; older facts never overwrite newer ones
     repository_external_id: str | None = None  #: the host's id of the repository, which survives a rename
+    created_at: datetime | None = None  #: by the host's clock: when it was opened first
 
 
 @attrs.frozen(kw_only=True)
@@ -49,7 +53,8 @@ class ChangeMerged:
 
     change: ChangeRef
     by: str = ""
-    commit: str = ""
+    commit: str = ""  #: that the merge made on the branch it went to
+    at: datetime | None = None  #: by the host's clock
 
 
 @attrs.frozen(kw_only=True)
@@ -62,17 +67,27 @@ class ChangeClosed:
 
 @attrs.frozen(kw_only=True)
 class ChangeReviewed:
-    """A person reviewed a change. `verdict` is `approved`, `changes_requested` or `commented`."""
+    """A person reviewed a change.
+
+    `verdict` is `approved`, `changes_requested` or `commented`; or `dismissed`, when a review no longer counts, or
+    `asked`, when the person is asked to look (again). The latest word of each person counts, a comment is none.
+    """
 
     change: ChangeRef
     verdict: str
     by: str = ""
     body: str = ""
+    by_id: str = ""  #: the host's own id of the person; their name changes hands
+    commit: str = ""  #: what they looked at; empty = where the change ended then
+    at: datetime | None = None  #: by the host's clock; None = `change.updated_at`
 
 
 @attrs.frozen(kw_only=True)
 class ChecksFinished:
-    """The checks of a commit ended. `conclusion` is `success`, `failure` or `neutral`."""
+    """A check of a commit, or all those of one tool, ended. `conclusion` is `success`, `failure` or `neutral`.
+
+    Of the facts with one `key` about one commit the latest counts.
+    """
 
     source: str
     repository: str
@@ -81,6 +96,9 @@ class ChecksFinished:
     name: str = ""
     summary: str = ""
     url: str = ""
+    key: str = ""  #: tells the check from others of the commit, however often it runs; empty = its name
+    at: datetime | None = None  #: by the host's clock
+    repository_external_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -90,6 +108,7 @@ class Commit:
     id: str
     message: str
     author: str = ""
+    at: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -102,6 +121,9 @@ class CommitsPushed:
     commits: tuple[Commit, ...] = ()
     by: str = ""
     is_default_branch: bool = False
+    head: str = ""  #: the commit that the branch ends with now
+    paths: tuple[str, ...] = ()  #: the files that the commits touched
+    repository_external_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -113,21 +135,8 @@ class TaskFileChanged:
     path: str
     commit: str = ""
     content: bytes | None = None
-
-
-@attrs.frozen(kw_only=True)
-class IssueOpened:
-    """Somebody opened an issue."""
-
-    source: str
-    repository: str
-    number: int
-    title: str
-    body: str = ""
-    author: str = ""
-    trusted: bool = False  #: the author belongs to the repository
-    labels: tuple[str, ...] = ()
-    url: str = ""
+    branch: str = ""  #: the default branch, where the file is read as it is now, however late this is told
+    repository_external_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -149,7 +158,12 @@ Fact = (
     | CommitsPushed
     | TaskFileChanged
     | IssueOpened
+    | IssueTransferred
+    | CommentAdded
     | RepositoryRenamed
+    | RepositoryStateChanged
+    | HostAccessChanged
+    | AuthorizationRevoked
 )
 
 
@@ -170,6 +184,14 @@ class Change:
     created_at: datetime
     updated_at: datetime  #: by Nexus's clock
     host_updated_at: datetime | None = None  #: by the host's clock
+    host_created_at: datetime | None = None  #: by the host's clock
+    merged_at: datetime | None = None  #: by the host's clock
+    merge_commit: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it may still be merged."""
+        return self.state in (ChangeState.OPEN, ChangeState.DRAFT)
 
 
 @attrs.frozen(kw_only=True)
@@ -180,3 +202,42 @@ class ChangeLink:
     task_id: int
     closes: bool  #: merging the change completes the task
     reason: str  #: such as `the branch names NX-12`
+    spent: bool = False  #: the change was merged, and somebody reopened the task since
+
+
+@attrs.frozen(kw_only=True)
+class Review:
+    """The latest word of a reviewer on a change."""
+
+    reviewer: str  #: by the host's own id, where it is known
+    name: str
+    verdict: str
+    commit: str
+    body: str
+    at: datetime | None
+
+
+@attrs.frozen(kw_only=True)
+class Check:
+    """The latest end of a check of a commit."""
+
+    key: str
+    name: str
+    conclusion: str
+    summary: str
+    url: str
+    at: datetime | None
+
+
+@attrs.frozen(kw_only=True)
+class CommitLink:
+    """A commit on a default branch that completes a task."""
+
+    repository_id: int
+    source: str
+    commit: str
+    task_id: int
+    reason: str  #: such as `the commit message says “fixes NX-12” in 0a1b2c3d4e on main`
+    head: str = ""  #: where the push ended that brought it
+    at: datetime | None = None
+    spent: bool = False

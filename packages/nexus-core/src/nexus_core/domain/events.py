@@ -97,8 +97,8 @@ class TaskReady(Event):
 
 
 class TaskConflicted(Event):
-    """A task file and Nexus both changed a task. Payload: `title`; `conflicts`, each in full with `field`, `base`,
-    `file`, `nexus` and which was `taken`."""
+    """A task file, or the issue of a task, and Nexus both changed it. Payload: `title`; `conflicts`, each in full with
+    `field`, `base`, `file` (or `issue`), `nexus` and which was `taken`."""
 
     TYPE = "task.conflicted"
 
@@ -227,10 +227,50 @@ class ChangeWasClosed(Event):
     TYPE = "change.closed"
 
 
+class ChangeWasReviewed(Event):
+    """A person reviewed an open change that names a task. Payload: as for `change.opened`, and `verdict`, `by`,
+    `body`, `commit`."""
+
+    TYPE = "change.reviewed"
+
+
+class ChangeWasChecked(Event):
+    """A check of an open change that names a task ended. Payload: as for `change.opened`, and `conclusion`, `name`,
+    `summary`, `details` (an address), `commit`."""
+
+    TYPE = "change.checked"
+
+
 class ChangeLinked(Event):
     """A change was tied to a task. Payload: `source`, `number`, `closes`, `reason`."""
 
     TYPE = "change.linked"
+
+
+class IssueBecameTask(Event):
+    """An issue became a task, which is kept in step with it. Payload: `source`, `number`, `url`, `title`, `author`."""
+
+    TYPE = "issue.became_task"
+
+
+class IssueMoved(Event):
+    """The issue of a task is another one now, in another repository. Payload: `source`, `from`, `to`, `url`."""
+
+    TYPE = "issue.moved"
+
+
+class CommandTaken(Event):
+    """Somebody gave a command in a comment. Payload: `source`, `number`, `comment`, `url`, `command`, `by`, `done`
+    (false: it could not be done), `answer`."""
+
+    TYPE = "command.taken"
+
+
+class CommandIgnored(Event):
+    """Somebody who may not gave a command in a comment. Payload: `source`, `number`, `comment`, `url`, `command`,
+    `by`, `by_id`, `reason`."""
+
+    TYPE = "command.ignored"
 
 
 class DocumentsChanged(Event):
@@ -345,6 +385,13 @@ class UserLoggedOut(Event):
     """A person logged out. Payload: `username`, `by`, `key_id`."""
 
     TYPE = "user.logged_out"
+
+
+class AuthorizationWithdrawn(Event):
+    """A person withdrew, where they come from, that they log in here; their sessions and the keys of their logins
+    ended. Payload: `username`, `provider`."""
+
+    TYPE = "authorization.withdrawn"
 
 
 class LoginRefused(Event):

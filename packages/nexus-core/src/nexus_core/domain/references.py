@@ -8,6 +8,7 @@ of the file of their own repository.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import attrs
 
@@ -49,15 +50,15 @@ def _in_name(text: str, where: str, prefix: str) -> list[Reference]:
     ]
 
 
-def _in_prose(text: str, where: str, prefix: str) -> list[Reference]:
+def _in_prose(text: str, where: str, prefix: str, closing: str) -> list[Reference]:
     """A body or message names a task only after a word that says so."""
     plain = _MARKUP.sub(" ", text)
     found: list[Reference] = []
     key = _keys(prefix)
     chain = rf"{key}(?:(?:\s*,\s*(?:and\s+)?|\s+and\s+|\s*&\s*){key})*"
-    for words, closes in ((_CLOSING, True), (_LINKING, False)):
+    for words, closes in ((closing, True), (_LINKING, False)):
         for match in re.finditer(rf"\b(?:{words})\b:?\s+({chain})", plain, re.IGNORECASE | re.ASCII):
-            verb = match[0].split()[0].rstrip(":").lower()
+            verb = " ".join(match[0][: match.start(1) - match.start()].split()).rstrip(":").lower()
             # A closing word closes only the task directly behind it; the others of a list are linked.
             for place, number in enumerate(re.findall(key, match[1], re.IGNORECASE | re.ASCII)):
                 reason = f"the {where} says “{verb} {prefix}-{number}”"
@@ -84,20 +85,51 @@ def _in_taskmaster(branch: str, text: str, where: str) -> list[Reference]:
 
 
 def find_references(
-    *, branch: str = "", title: str = "", body: str = "", messages: tuple[str, ...] = (), prefix: str = "NX"
+    *,
+    branch: str = "",
+    title: str = "",
+    body: str = "",
+    messages: tuple[str, ...] = (),
+    prefix: str = "NX",
+    closing: Iterable[str] = (),
 ) -> tuple[Reference, ...]:
     """Every task that a change names, the strongest reason for each first found.
+
+    `closing` are further words that close, beside the common ones.
 
     >>> [r.task_id for r in find_references(branch="nexus/nx-12-login", body="Fixes NX-7, see also NX-9")]
     [12, 7]
     """
+    words = "|".join([_CLOSING, *(r"\s+".join(map(re.escape, word.split())) for word in closing)])
     found = _in_name(branch, "branch", prefix) + _in_name(title, "title", prefix)
-    found += _in_prose(body, "body", prefix) + _in_taskmaster(branch, body, "body")
+    found += _in_prose(body, "body", prefix, words) + _in_taskmaster(branch, body, "body")
     for message in messages:
-        found += _in_prose(message, "commit message", prefix) + _in_taskmaster("", message, "commit message")
+        found += _in_prose(message, "commit message", prefix, words) + _in_taskmaster("", message, "commit message")
     best: dict[tuple[int | None, str | None], Reference] = {}
     for reference in found:
         name = (reference.task_id, reference.external_key)
         if name not in best or (reference.closes and not best[name].closes):
             best[name] = reference
     return tuple(best.values())
+
+
+_REVERTS = re.compile(
+    r"\brevert(?:s|ed)\s+(?:merge\s+request\s+|pull\s+request\s+)?(?:([\w.-]+(?:/[\w.-]+)+)?[#!]([1-9]\d{0,17})"
+    r"|commit\s+([0-9a-f]{40}(?:[0-9a-f]{24})?))\b",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def find_reverts(text: str, repository: str, *, changes: bool = True) -> tuple[str, ...]:
+    """What a text says is taken back: changes of the same repository as `#7`, commits by their hash.
+
+    >>> find_reverts("Reverts acme/api#7, see web#8", "acme/api"), find_reverts("This reverts merge request !9", "a/b")
+    (('#7',), ('#9',))
+    """
+    found = []
+    for place, number, commit in _REVERTS.findall(_MARKUP.sub(" ", text)):
+        if commit:
+            found.append(commit.lower())
+        elif changes and place.lower() in ("", repository.lower()):
+            found.append(f"#{number}")
+    return tuple(dict.fromkeys(found))

@@ -24,6 +24,10 @@ class Repository:
     created_at: datetime
     default_branch: str = "main"
     external_id: str | None = None  #: the host's own id, which survives a rename
+    state: str = "active"  #: at its host: `active`, `archived` or `deleted`
+    state_at: datetime | None = None  #: since when, by the host's clock
+    reachable: bool = True  #: false: its owner took away our access
+    reachable_at: datetime | None = None
 
 
 def check_repository_name(name: str) -> str:

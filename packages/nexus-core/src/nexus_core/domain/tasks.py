@@ -72,6 +72,7 @@ class Task:
     agent: str | None = None  #: the holder's name
     fence: int = 0  #: the number of the latest claim
     failures: int = 0  #: failed runs since it last succeeded or was reopened
+    issue_id: int | None = None  #: the issue that it is kept in step with
     retry_at: datetime | None = None  #: automatic assignment waits until then; a claim need not
     # Kept by the store beside the task, so that readiness is one indexed look-up (see readiness.py):
     open_dependencies: int = 0

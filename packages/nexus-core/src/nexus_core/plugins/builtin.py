@@ -172,8 +172,9 @@ def recount(job: Job, ctx: Context) -> Outcome:
 
 
 def prune_answers(job: Job, ctx: Context) -> Outcome:
-    """Forget answers to requests that nobody repeats any more."""
+    """Forget answers to requests that nobody repeats any more, and how checks of old commits ended."""
     ctx.nexus.limits.prune()
+    ctx.nexus.changes.prune()
     return Done(f"{ctx.nexus.answers.prune()} answers forgotten")
 
 

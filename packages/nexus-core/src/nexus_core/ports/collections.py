@@ -9,7 +9,6 @@ from typing import Protocol
 
 from ..domain.access import ApiKey, Role, Scope, User
 from ..domain.agents import Activity, ActivityType, Assignment
-from ..domain.changes import Change, ChangeLink, ChangeRef, ChangeState
 from ..domain.deliveries import Delivery, DeliveryState, VerifiedDelivery
 from ..domain.events import Event, NewEvent
 from ..domain.jobs import Job, JobState, NewJob
@@ -195,42 +194,6 @@ class Repositories(Protocol):
 
     def save(self, repository: Repository) -> None:
         """Write a changed repository."""
-        ...
-
-
-class Changes(Protocol):
-    """Changes on code hosts, and the tasks that they belong to."""
-
-    def find(self, source: str, repository_id: int, number: int) -> Change | None:
-        """One, locked until the transaction ends."""
-        ...
-
-    def add(self, ref: ChangeRef, repository_id: int, state: ChangeState, now: datetime) -> Change | None:
-        """Store a change; None when it is there already."""
-        ...
-
-    def save(self, change: Change, now: datetime) -> None:
-        """Write a changed change."""
-        ...
-
-    def of_task(self, task_id: int) -> builtins.list[tuple[Change, ChangeLink]]:
-        """The changes that name a task, with why."""
-        ...
-
-    def by_head(self, source: str, repository_id: int, head: str) -> builtins.list[Change]:
-        """The changes that end with this commit."""
-        ...
-
-    def by_branch(self, repository_id: int, branch: str) -> builtins.list[Change]:
-        """The changes of a branch."""
-        ...
-
-    def links(self, change_id: int) -> builtins.list[ChangeLink]:
-        """The tasks of a change."""
-        ...
-
-    def link(self, link: ChangeLink) -> bool:
-        """Tie a change to a task; false when it was so already. `closes` and the reason are brought up to date."""
         ...
 
 

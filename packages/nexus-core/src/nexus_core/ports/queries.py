@@ -58,6 +58,13 @@ class ShownTask:
     repository_id: int | None
     version: int
     body: str  #: a JSON object, as `wire.task_to_wire` makes it
+    linked: bool  #: whether there are changes that name it
+    changes: str = "[]"  #: those that may be seen, a JSON array of what `wire.change_to_wire` makes
+
+    @property
+    def whole(self) -> str:
+        """The task with its `changes`, as JSON."""
+        return f'{self.body.rstrip()[:-1]}, "changes": {self.changes}}}'
 
 
 @attrs.frozen(kw_only=True)

@@ -14,11 +14,13 @@ from typing import Protocol
 from ..clock import Clock
 from .answers import Answers
 from .audit import Audit
+from .changes import Changes, Issues
 from .charts import Charts
-from .collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
+from .collections import Access, Assignments, Deliveries, Events, Jobs, Repositories, Tasks
 from .graph import TaskGraph
 from .logins import Logins
 from .scores import Scores
+from .turns import Turns
 
 
 class Transaction(Protocol):
@@ -52,6 +54,11 @@ class Transaction(Protocol):
     @property
     def changes(self) -> Changes:
         """Changes on code hosts."""
+        ...
+
+    @property
+    def issues(self) -> Issues:
+        """Issues of code hosts."""
         ...
 
     @property
@@ -92,6 +99,11 @@ class Transaction(Protocol):
     @property
     def answers(self) -> Answers:
         """Requests that may be repeated."""
+        ...
+
+    @property
+    def turns(self) -> Turns:
+        """Whose turn it is to call a service outside."""
         ...
 
 

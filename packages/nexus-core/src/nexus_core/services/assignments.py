@@ -31,6 +31,7 @@ from ..domain.tasks import Status, Task
 from ..errors import Invalid, NoAgent, NotFound, NotReady, StaleClaim
 from ..ports.queries import ReadyQuery
 from . import upkeep
+from .moves import of_issue
 from .work import UnitOfWork, Work, repository_of, require_seen, said_from
 
 _NOT_IN_BRANCHES = re.compile(r"[^a-z0-9]+")
@@ -405,7 +406,7 @@ def _tell_move(work: Work, task: Task, was: Status, to: Status, actor: Actor, re
     if was is not to:
         work.record(
             TaskMoved, actor=actor, task_id=task.id, repository_id=task.repository_id, **said_from(was),
-            to=str(to), reason=reason, title=task.title,
+            to=str(to), reason=reason, title=task.title, **of_issue(task),
         )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from .import_links import Linker, Outside
 from .import_merge import Conflict, Merged, conflict, merge
 from .import_report import ImportReport
 from .import_scores import FileScores
+from .moves import of_issue
 from .scores import ScoreService
 from .weaving import Edge, recount, weave
 from .work import Work, said_from
@@ -309,7 +310,7 @@ class Importer:
 
     def _edited(self, task: Task, changes: Mapping[str, Any]) -> None:
         if changes:
-            self.work.record(TaskEdited, **self._common(task), changes=dict(changes))
+            self.work.record(TaskEdited, **self._common(task), changes=dict(changes), **of_issue(task))
 
     def _tell(self, task: Task, saved: Task, edited: Iterable[str]) -> None:
         self._edited(
@@ -318,7 +319,9 @@ class Importer:
         )
         if saved.status is not task.status:
             reason = "the task file says so"
-            words = {**said_from(task.status), "to": str(saved.status)}
+            words = {**said_from(task.status), "to": str(saved.status), **of_issue(task)}
+            if task.status.is_closed and not saved.status.is_closed:
+                self.work.changes.spend(task.id)
             self.work.record(TaskMoved, **self._common(task), **words, reason=reason, title=task.title)
             if saved.status is Status.DONE:
                 self.work.record(TaskCompleted, **self._common(task), reason=reason, title=task.title)

@@ -18,8 +18,10 @@ from .work import Work, said_from
 _HELD = (Status.IN_PROGRESS, Status.REVIEW, Status.BLOCKED)
 
 
-def move_task(work: Work, task: Task, to: Status, *, reason: str, actor: Actor, delivery: str | None = None) -> Task:
-    """Move a locked task, with all that follows from it.
+def move_task(
+    work: Work, task: Task, to: Status, *, reason: str, actor: Actor, delivery: str | None = None, by_host: bool = False
+) -> Task:
+    """Move a locked task, with all that follows from it. `by_host` = its changes at their host say so.
 
     A move that opens or closes the task changes counts of others: whoever makes one locked the graph before the task.
 
@@ -40,10 +42,12 @@ def move_task(work: Work, task: Task, to: Status, *, reason: str, actor: Actor, 
         retry_at=None if reopened else task.retry_at,
     )
     work.tasks.place(changed, work.now)
+    if reopened and not by_host:
+        work.changes.spend(task.id)
     common = {"task_id": task.id, "repository_id": task.repository_id}
     work.record(
         TaskMoved, actor=actor, delivery=delivery, **common, **said_from(task.status), to=str(to), reason=reason,
-        title=task.title,
+        title=task.title, **of_issue(task),
     )  # fmt: skip
     if to is Status.DONE:
         work.record(TaskCompleted, actor=actor, delivery=delivery, **common, reason=reason, title=task.title)
@@ -52,6 +56,11 @@ def move_task(work: Work, task: Task, to: Status, *, reason: str, actor: Actor, 
         touched += upkeep.task_opened_or_closed(work, changed)
     upkeep.announce_ready(work, touched, actor=actor, because=task.id, delivery=delivery)
     return work.tasks.get(task.id)
+
+
+def of_issue(task: Task) -> dict[str, Any]:
+    """The payload entry `issue` of a task that is kept in step with one, so that its host's plugin hears of it."""
+    return {"issue": task.issue_id} if task.issue_id is not None else {}
 
 
 def end_assignment(work: Work, task: Task, to: Status, *, reason: str, actor: Actor, delivery: str | None) -> None:

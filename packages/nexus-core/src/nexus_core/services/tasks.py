@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from functools import partial
@@ -19,10 +20,10 @@ from ..domain.readiness import Readiness
 from ..domain.tasks import NewTask, Priority, Task, task_key
 from ..errors import Conflict, Cycle, NotFound, StaleWrite
 from ..ports.queries import Page, ReadyQuery, ShownPage, ShownTask, TaskQuery
-from ..wire import plain
+from ..wire import change_to_wire, plain
 from . import outlook, parking, upkeep
 from .imports import ImportService
-from .moves import drop_dependency, move_task
+from .moves import drop_dependency, move_task, of_issue
 from .scores import ScoreService, given_scores
 from .shown import one_plan_fits, show_page
 from .task_fields import SAID, complexity_of, edited_fields, priority_of, status_of, time_of, title_of
@@ -91,17 +92,23 @@ class TaskService:
             repository_id = repository_of(work, repository, actor)
             if repository_id is None:
                 require_seen(actor, None, "such place: this key works in repositories only; name one")
-            task = self._add(work, attrs.evolve(new, repository_id=repository_id), len(wanted), actor)
-            for on in wanted:
-                self._depend(work, task, on, actor)
-            work.record(
-                TaskCreated, actor=actor, task_id=task.id, repository_id=task.repository_id, title=task.title,
-                status=str(task.status),
-            )  # fmt: skip
-            upkeep.announce_ready(work, [task.id], actor=actor, because=None, delivery=None)
-            return work.tasks.get(task.id)
+            return self.create_in(work, attrs.evolve(new, repository_id=repository_id), wanted, actor=actor)
 
         return self._unit.write(action)
+
+    def create_in(
+        self, work: Work, new: NewTask, dependencies: Sequence[int] = (), *, actor: Actor, delivery: str | None = None
+    ) -> Task:
+        """Create a task within a transaction, which has locked the graph if there is a parent or a dependency."""
+        task = self._add(work, new, len(dependencies), actor)
+        for on in dependencies:
+            self._depend(work, task, on, actor)
+        work.record(
+            TaskCreated, actor=actor, task_id=task.id, repository_id=task.repository_id, delivery=delivery,
+            title=task.title, status=str(task.status),
+        )  # fmt: skip
+        upkeep.announce_ready(work, [task.id], actor=actor, because=None, delivery=delivery)
+        return work.tasks.get(task.id)
 
     def _add(self, work: Work, new: NewTask, dependencies: int, actor: Actor) -> Task:
         if new.parent_id is None:
@@ -148,34 +155,42 @@ class TaskService:
             if {"parent_id", "priority"} & fields.keys():
                 work.tasks.lock_graph()
             task = self._locked(work, task_id, actor, expected_version)
-            changed = attrs.evolve(task, **fields)
-            differences = {
-                name: {"from": plain(getattr(task, name)), "to": plain(value)}
-                for name, value in fields.items()
-                if getattr(task, name) != value
-            }
-            if not differences:
-                return task
-            if "parent_id" in differences:
-                self._check_parent(work, changed)
-            waiting = self._waiting(work, task, differences)
-            saved = work.tasks.save(changed, work.now)
-            if "parent_id" in differences:
-                upkeep.recount(work, [task.id, *filter(None, (task.parent_id, saved.parent_id))])
-            self._rescore(work, task, saved, differences.keys())
-            if "priority" in differences:
-                self._lead(work, task, saved.priority, actor)
-            work.record(
-                TaskEdited,
-                actor=actor,
-                task_id=task.id,
-                repository_id=task.repository_id,
-                changes=differences,
-            )
-            upkeep.announce_ready(work, waiting, actor=actor, because=None, delivery=None)
-            return work.tasks.get(task.id)
+            return self.edit_in(work, task, fields, actor=actor)
 
         return self._unit.write(action)
+
+    def edit_in(
+        self, work: Work, task: Task, fields: Mapping[str, Any], *, actor: Actor, delivery: str | None = None
+    ) -> Task:
+        """Change fields of a locked task, each of its type, within a transaction (see `edit`)."""
+        changed = attrs.evolve(task, **fields)
+        differences = {
+            name: {"from": plain(getattr(task, name)), "to": plain(value)}
+            for name, value in fields.items()
+            if getattr(task, name) != value
+        }
+        if not differences:
+            return task
+        if "parent_id" in differences:
+            self._check_parent(work, changed)
+        waiting = self._waiting(work, task, differences)
+        saved = work.tasks.save(changed, work.now)
+        if "parent_id" in differences:
+            upkeep.recount(work, [task.id, *filter(None, (task.parent_id, saved.parent_id))])
+        self._rescore(work, task, saved, differences.keys())
+        if "priority" in differences:
+            self._lead(work, task, saved.priority, actor)
+        work.record(
+            TaskEdited,
+            actor=actor,
+            task_id=task.id,
+            repository_id=task.repository_id,
+            delivery=delivery,
+            changes=differences,
+            **of_issue(task),
+        )
+        upkeep.announce_ready(work, waiting, actor=actor, because=None, delivery=None)
+        return work.tasks.get(task.id)
 
     def _rescore(self, work: Work, task: Task, saved: Task, fields: Set[str]) -> None:
         """Make the estimates anew that a change of these fields may touch."""
@@ -329,7 +344,12 @@ class TaskService:
         work = self._unit.glance()
         shown = work.tasks.show(task_id, self._unit.config.key_prefix, work.now)
         require_seen(actor, shown.repository_id, f"task {task_id}")
-        return shown
+        if not shown.linked:
+            return shown
+        # Who is narrowed to repositories sees no changes of others, whose titles speak of what is hidden.
+        found = work.changes.of_task(task_id)
+        seen = [change_to_wire(change, link) for change, link in found if actor.sees(change.repository_id)]
+        return attrs.evolve(shown, changes=json.dumps(seen, ensure_ascii=False))
 
     def show_page(self, query: TaskQuery, *, actor: Actor = LOCAL) -> ShownPage:
         """A page of tasks as the API shows them, made by the database in one look.

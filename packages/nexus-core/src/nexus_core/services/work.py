@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from ..plugins.context import Context
     from ..ports.answers import Answers
     from ..ports.audit import Audit
+    from ..ports.changes import Changes, Issues
     from ..ports.charts import Charts
-    from ..ports.collections import Access, Assignments, Changes, Deliveries, Events, Jobs, Repositories, Tasks
+    from ..ports.collections import Access, Assignments, Deliveries, Events, Jobs, Repositories, Tasks
     from ..ports.graph import TaskGraph
     from ..ports.logins import Logins
     from ..ports.scores import Scores
     from ..ports.storage import Store, Transaction
+    from ..ports.turns import Turns
 
 T = TypeVar("T")
 TRIES = 6
@@ -82,6 +84,11 @@ class Work:
         return self._transaction.changes
 
     @property
+    def issues(self) -> Issues:
+        """The collection of the transaction."""
+        return self._transaction.issues
+
+    @property
     def assignments(self) -> Assignments:
         """The collection of the transaction."""
         return self._transaction.assignments
@@ -121,6 +128,11 @@ class Work:
     def answers(self) -> Answers:
         """The collection of the transaction."""
         return self._transaction.answers
+
+    @property
+    def turns(self) -> Turns:
+        """The collection of the transaction."""
+        return self._transaction.turns
 
     def record(
         self,

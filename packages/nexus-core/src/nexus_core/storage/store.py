@@ -15,15 +15,18 @@ if TYPE_CHECKING:
     from .answers import SqlAnswers
     from .assignments import SqlAssignments
     from .audit import SqlAudit
+    from .changes import SqlChanges
     from .charts import SqlCharts
     from .deliveries import SqlDeliveries
     from .events import SqlEvents
     from .graph import SqlTaskGraph
+    from .issues import SqlIssues
     from .jobs import SqlJobs
     from .logins import SqlLogins
-    from .repositories import SqlChanges, SqlRepositories
+    from .repositories import SqlRepositories
     from .scores import SqlScores
     from .tasks import SqlTasks
+    from .turns import SqlTurns
 
 
 class SqlTransaction:
@@ -70,9 +73,16 @@ class SqlTransaction:
     @cached_property
     def changes(self) -> SqlChanges:
         """Changes on code hosts."""
-        from .repositories import SqlChanges
+        from .changes import SqlChanges
 
         return SqlChanges(self.session)
+
+    @cached_property
+    def issues(self) -> SqlIssues:
+        """Issues of code hosts."""
+        from .issues import SqlIssues
+
+        return SqlIssues(self.session)
 
     @cached_property
     def assignments(self) -> SqlAssignments:
@@ -129,6 +139,13 @@ class SqlTransaction:
         from .answers import SqlAnswers
 
         return SqlAnswers(self.session)
+
+    @cached_property
+    def turns(self) -> SqlTurns:
+        """Whose turn it is to call a service outside."""
+        from .turns import SqlTurns
+
+        return SqlTurns(self.session)
 
 
 class SqlStore:

@@ -114,7 +114,7 @@ class SqlTasks:
             found = self._session.one("show_task", id=task_id, prefix=prefix, now=to_text(now))
         if found is None:
             raise NotFound(f"there is no task {task_id}")
-        return ShownTask(**found)
+        return ShownTask(**{**found, "linked": bool(found["linked"])})
 
     def show_page(
         self, query: TaskQuery, *, repository_id: int | None, visible: Visible, prefix: str, now: datetime

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import re
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +19,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import attrs
 
+from . import github_checks, github_issues  # noqa: F401 - importing them adds their endpoints
 from .github_api import Request, Response, answer
+from .github_apps import AppDesk
+from .github_limits import Limits
 from .github_login import LoginDesk
 from .github_shapes import BOT, Json, Pull, signature
 from .github_world import Refused, World
@@ -62,6 +67,8 @@ class Trouble:
     headers: Mapping[str, str]
     after: bool  #: the request has its effect before its answer is lost
     times: int
+    message: str = "Trouble"
+    delay: float = 0.0  #: seconds before the answer
 
 
 class GitHubStandIn:
@@ -81,6 +88,8 @@ class GitHubStandIn:
         self.requests: list[Recorded] = []
         self.deliveries: list[Delivered] = []
         self.world = World(repositories, self._announce)
+        self.apps = AppDesk()  #: the GitHub App; a test registers its own there
+        self.limits = Limits()
         self.desk = LoginDesk()  #: where people log in; a test sets up its application there
         self._troubles: list[Trouble] = []
         self._threads: list[threading.Thread] = []
@@ -178,12 +187,16 @@ class GitHubStandIn:
         headers: Mapping[str, str] | None = None,
         after: bool = False,
         times: int = 1,
+        message: str = "Trouble",
+        delay: float = 0.0,
     ) -> None:
         """Let the next requests go wrong in whose path the pattern is found. Status 0 cuts the connection."""
-        pattern = re.compile(path)
         self._troubles.append(
-            Trouble(method=method, path=pattern, status=status, headers=headers or {}, after=after, times=times)
-        )
+            Trouble(
+                method=method, path=re.compile(path), status=status, headers=headers or {}, after=after, times=times,
+                message=message, delay=delay,
+            )
+        )  # fmt: skip
 
     def _trouble_for(self, method: str, path: str) -> Trouble | None:
         for trouble in self._troubles:
@@ -196,40 +209,87 @@ class GitHubStandIn:
 
     def respond(self, recorded: Recorded) -> Response | None:
         """The answer to a request; None cuts the connection."""
+        path = urlsplit(recorded.path).path
+        self.limits.begin(recorded.method, path)
+        try:
+            return self._respond(recorded)
+        finally:
+            self.limits.end(recorded.method, path)
+
+    def _respond(self, recorded: Recorded) -> Response | None:
         trouble = self._trouble_for(recorded.method, recorded.path)
         if trouble is None:
-            return self._answer(recorded)
+            return self._marked(recorded, self._answer(recorded))
         if trouble.after:
             self._answer(recorded)
+        time.sleep(trouble.delay)
         if not trouble.status:
             return None
-        return Response(status=trouble.status, document={"message": "Trouble"}, headers=trouble.headers)
+        return Response(status=trouble.status, document={"message": trouble.message}, headers=trouble.headers)
+
+    def _marked(self, recorded: Recorded, response: Response) -> Response:
+        """With its mark, or as 304 when the asker has it already; that costs nothing of the limit."""
+        headers = dict(response.headers)
+        if recorded.method == "GET" and response.status == 200 and response.raw is None:
+            content = json.dumps(response.document).encode()
+            headers["ETag"] = f'W/"{hashlib.sha256(content).hexdigest()}"'
+            if recorded.headers.get("if-none-match") == headers["ETag"]:
+                return Response(status=304, headers=headers | dict(self.limits.headers()))
+        if not self.limits.spend():
+            headers = {}
+            response = Response(status=403, document={"message": "API rate limit exceeded for installation"})
+        return attrs.evolve(response, headers=headers | dict(self.limits.headers()))
 
     def _answer(self, recorded: Recorded) -> Response:
         try:
             told = self.desk.answer(recorded.method, recorded.path, recorded.body, recorded.headers)
-            return told or answer(self.world, self._let_in(recorded))
+            return told or self._called(recorded)
         except Refused as refusal:
             return Response(status=refusal.status, document=refusal.document)
+
+    def _called(self, recorded: Recorded) -> Response:
+        request = self._let_in(recorded)
+        if request.path == "app" or request.path.startswith("app/"):
+            told = self.apps.answer(request.method, request.path, request.query, _token(recorded))
+            if told is None:
+                raise Refused(401, "A JSON web token could not be decoded")
+            return Response(status=told[0], document=told[1])
+        return answer(self.world, request)
 
     def _let_in(self, recorded: Recorded) -> Request:
         headers = recorded.headers
         if not headers.get("user-agent"):
             raise Refused(403, "Request forbidden by administrative rules. Please set a User-Agent header.")
-        if not (given := headers.get("authorization")):
+        if not headers.get("authorization"):
             raise Refused(401, "Requires authentication")
-        if given not in (f"Bearer {self.token}", f"token {self.token}"):
+        parts = urlsplit(recorded.path)
+        path = "/".join(unquote(segment) for segment in parts.path.strip("/").split("/"))
+        installation = self.apps.holder(_token(recorded))
+        is_app_call = path == "app" or path.startswith("app/")
+        if not is_app_call and installation is None and _token(recorded) != self.token:
             raise Refused(401, "Bad credentials")
+        if installation is not None and path.startswith("repos/"):
+            self._check_reach(path, installation.owner)
         if headers.get("x-github-api-version", API_VERSION) != API_VERSION:
             raise Refused(400, "The API version is not supported")
-        parts = urlsplit(recorded.path)
         return Request(
             method=recorded.method,
-            path="/".join(unquote(segment) for segment in parts.path.strip("/").split("/")),
+            path=path,
             query=dict(parse_qsl(parts.query)),
             accept=headers.get("accept", ""),
             document=_parsed(recorded.body),
+            app=self.apps.app.id if self.apps.app and installation else None,
         )
+
+    def _check_reach(self, path: str, owner: str) -> None:
+        """A token of an installation reaches the repositories of its account, and no others."""
+        if path.split("/")[1].lower() != owner.lower():
+            raise Refused(404, "Not Found")
+
+
+def _token(recorded: Recorded) -> str:
+    kind, _, token = recorded.headers.get("authorization", "").partition(" ")
+    return token if kind in ("Bearer", "token") else ""
 
 
 def _parsed(body: bytes) -> Any:
@@ -282,11 +342,11 @@ def _handler(standin: GitHubStandIn) -> type[BaseHTTPRequestHandler]:
         def _send(self, response: Response) -> None:
             content = response.raw
             if content is None:
-                content = b"" if response.status == 204 else json.dumps(response.document).encode()
+                content = b"" if response.status in (204, 304) else json.dumps(response.document).encode()
             self.send_response(response.status)
             for name, value in response.headers.items():
                 self.send_header(name, value)
-            if response.status != 204:
+            if response.status not in (204, 304):
                 kind = "application/vnd.github.raw" if response.raw is not None else "application/json"
                 self.send_header("Content-Type", f"{kind}; charset=utf-8")
                 self.send_header("Content-Length", str(len(content)))

@@ -25,6 +25,7 @@ class Request:
     query: Mapping[str, str]
     accept: str
     document: Any  #: the JSON of the body, or None
+    app: int | None = None  #: the App whose installation calls
 
 
 @attrs.frozen(kw_only=True)
@@ -91,7 +92,7 @@ def _below(world: World, hosted: Hosted, request: Request, path: str) -> Respons
     raise Refused(404, "Not Found")
 
 
-def _page(request: Request, rows: list[Json], world: World) -> Response:
+def page(request: Request, rows: list[Json], world: World) -> Response:
     """One page of a list, with the header that names the next one."""
     size = min(int(request.query.get("per_page", "30")), 100)
     number = int(request.query.get("page", "1"))
@@ -358,7 +359,7 @@ def list_pulls(world: World, hosted: Hosted, request: Request) -> Response:
         if ":" not in head or head == f"{owner}:{pull.head}"
         if not base or base == pull.base
     ]
-    return _page(request, rows, world)
+    return page(request, rows, world)
 
 
 @endpoint("POST", "pulls")
@@ -398,14 +399,14 @@ def _comment(comment: Comment) -> Json:
 
 @endpoint("GET", r"issues/([0-9]+)/comments")
 def list_comments(world: World, hosted: Hosted, request: Request, number: str) -> Response:
-    """The comments of a pull request, the oldest first."""
-    pull = world.pull(hosted.name, int(number))
-    rows = [_comment(row) for row in world.comments if (row.repository, row.number) == (pull.repository, pull.number)]
-    return _page(request, rows, world)
+    """The comments of an issue or pull request, the oldest first."""
+    world.numbered(hosted.name, int(number))
+    rows = [_comment(row) for row in world.comments if (row.repository, row.number) == (hosted.name, int(number))]
+    return page(request, rows, world)
 
 
 @endpoint("POST", r"issues/([0-9]+)/comments")
 def create_comment(world: World, hosted: Hosted, request: Request, number: str) -> Response:
-    """Comment on a pull request."""
+    """Comment on an issue or pull request."""
     sent = wanted(request.document, "body")
     return Response(status=201, document=_comment(world.comment(hosted.name, int(number), str(sent["body"]))))

@@ -59,6 +59,12 @@ class World:
         self.address = ""  #: the stand-in's own, once it listens
         self.pulls: list[Pull] = []
         self.comments: list[Comment] = []
+        # What github_issues.py and github_checks.py keep.
+        self.issues: list[Any] = []
+        self.labels: dict[tuple[int, int], list[str]] = {}  #: by repository and number
+        self.checks: list[Any] = []
+        self.statuses: list[tuple[int, str, Json]] = []  #: repository, commit, status
+        self.reviews: list[Json] = []
         self._announce = announce
         self._hosted: dict[str, Hosted] = {}
         for place, (name, path) in enumerate(repositories.items(), start=1):
@@ -110,6 +116,18 @@ class World:
                 return pull
         raise Refused(404, "Not Found")
 
+    def numbered(self, name: str, number: int) -> Any:
+        """An issue or pull request.
+
+        :raises Refused: 404
+        """
+        found = (one for one in self.issues if (one.repository.lower(), one.number) == (name.lower(), number))
+        return next(found, None) or self.pull(name, number)
+
+    def next_number(self, name: str) -> int:
+        """The number of the next issue or pull request: they are counted together."""
+        return len([one for one in (*self.pulls, *self.issues) if one.repository == name]) + 1
+
     def pulls_of(self, name: str) -> list[Pull]:
         """The pull requests of a repository, the newest first."""
         found = [pull for pull in self.pulls if pull.repository.lower() == name.lower()]
@@ -146,7 +164,7 @@ class World:
             if head_sha is None:
                 raise invalid("PullRequest", field="head")
             self._check_new(hosted, branch, base)
-            number = len([pull for pull in self.pulls if pull.repository == hosted.name]) + 1
+            number = self.next_number(hosted.name)
             pull = Pull(
                 repository=hosted.name, number=number, title=title, body=body, head=branch, base=base,
                 head_sha=head_sha, base_sha=base_sha, author=author, draft=draft,
@@ -215,11 +233,11 @@ class World:
         return pull_event(action, pull, self.repository(pull.repository), self.address, sender)
 
     def comment(self, name: str, number: int, body: str, author: str = BOT) -> Comment:
-        """Comment on a pull request."""
+        """Comment on an issue or pull request."""
         with self.lock:
-            pull = self.pull(name, number)
+            on = self.numbered(name, number)
             comment = Comment(
-                id=len(self.comments) + 1, repository=pull.repository, number=number, body=body, author=author
+                id=len(self.comments) + 1, repository=on.repository, number=number, body=body, author=author
             )
             self.comments.append(comment)
         return comment

@@ -11,7 +11,7 @@ import falcon
 from nexus_core.domain.tasks import Priority, Status, Task
 from nexus_core.errors import Fault, Invalid, StaleWrite
 from nexus_core.ports.queries import TASK_CURSOR, TaskQuery
-from nexus_core.wire import complexity_to_wire, readiness_to_wire, task_to_wire
+from nexus_core.wire import change_to_wire, complexity_to_wire, readiness_to_wire, task_to_wire
 from nexus_http.encoding import encode
 from nexus_http.fields import LIMIT, SAYING, Field
 from nexus_http.operations import (
@@ -82,10 +82,11 @@ class _Tasks(Resource):
         """The task as the API answers it."""
         return task_to_wire(task, self.prefix, now=self.nexus.clock.now())
 
-    def send_task(self, resp: falcon.Response, task: Task, status: int = 200) -> None:
+    def send_task(self, req: falcon.Request, resp: falcon.Response, task: Task, status: int = 200) -> None:
         """Answer with a task and its ETag."""
         resp.etag = str(task.version)
-        send(resp, self.wire(task), status)
+        found = [] if status == 201 else self.nexus.changes.near(task.id, actor=actor_of(req))
+        send(resp, {**self.wire(task), "changes": [change_to_wire(*one) for one in found]}, status)
 
     def parent(self, fields: dict[str, Any], name: str, pointer: str) -> None:
         """Turn the task that a field names into its id."""
@@ -109,32 +110,35 @@ class Tasks(_Tasks):
         found = self.nexus.tasks.show_page(TaskQuery(**query), actor=actor_of(req))
         send_encoded_page(resp, narrowed(found.items, fields), found.next_cursor)
 
-    @operation(Scope.TASKS_WRITE, "Create a task", body=NEW, returns="Task", status=201, errors=("not_found",))
+    @operation(Scope.TASKS_WRITE, "Create a task", body=NEW, returns="WholeTask", status=201, errors=("not_found",))
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         """A new task, pending."""
         fields = self.body(req)
         self.parent(fields, "parent_id", "/parent_id")
         task = self.nexus.tasks.create(fields.pop("title"), **fields, actor=actor_of(req))
         resp.location = f"/api/v1/tasks/{task.id}"
-        self.send_task(resp, task, 201)
+        self.send_task(req, resp, task, 201)
 
 
 class OneTask(_Tasks):
     """One task."""
 
-    @operation(Scope.TASKS_READ, "Read a task", returns="Task", headers=(IF_NONE_MATCH,))
+    @operation(Scope.TASKS_READ, "Read a task", returns="WholeTask", headers=(IF_NONE_MATCH,))
     def on_get(self, req: falcon.Request, resp: falcon.Response, task: str) -> None:
-        """The task, with its version as the ETag."""
+        """The task, with its version as the ETag, and the changes that name it, each with why."""
         found = self.nexus.tasks.show(self.task_id(task), actor=actor_of(req))
-        if req.if_none_match and any(_version_of(tag) in (found.version, "*") for tag in req.if_none_match):
+        # A change may go on without a new version of its task: one that has changes is told each time.
+        resp.context.is_told_anew = found.linked
+        known = [] if found.linked else req.if_none_match or []
+        if any(_version_of(tag) in (found.version, "*") for tag in known):
             resp.status = 304
             resp.etag = str(found.version)
             return
         resp.etag = str(found.version)
-        send_encoded(resp, found.body.encode())
+        send_encoded(resp, found.whole.encode())
 
     @operation(
-        Scope.TASKS_WRITE, "Edit a task", body=CHANGES, media=("application/merge-patch+json",), returns="Task",
+        Scope.TASKS_WRITE, "Edit a task", body=CHANGES, media=("application/merge-patch+json",), returns="WholeTask",
         conditional=True, errors=("conflict",),
     )  # fmt: skip
     def on_patch(self, req: falcon.Request, resp: falcon.Response, task: str) -> None:
@@ -145,14 +149,14 @@ class OneTask(_Tasks):
         changes = self.body(req)
         self.parent(changes, "parent_id", "/parent_id")
         expected = expected_version(req, lambda: self.nexus.tasks.get(task_id, actor=actor).version)
-        self.send_task(resp, self.nexus.tasks.edit(task_id, changes, expected_version=expected, actor=actor))
+        self.send_task(req, resp, self.nexus.tasks.edit(task_id, changes, expected_version=expected, actor=actor))
 
 
 class TaskStatus(_Tasks):
     """The status of a task."""
 
     @operation(
-        Scope.TASKS_WRITE, "Move a task", body=MOVE, media=("application/merge-patch+json",), returns="Task",
+        Scope.TASKS_WRITE, "Move a task", body=MOVE, media=("application/merge-patch+json",), returns="WholeTask",
         errors=("transition_refused", "stale_write"), headers=(MAY_MATCH,),
     )  # fmt: skip
     def on_patch(self, req: falcon.Request, resp: falcon.Response, task: str) -> None:
@@ -164,7 +168,7 @@ class TaskStatus(_Tasks):
         moved = self.nexus.tasks.move(
             task_id, move["status"], reason=move.get("reason", ""), expected_version=expected, actor=actor
         )
-        self.send_task(resp, moved)
+        self.send_task(req, resp, moved)
 
 
 class TaskReadiness(_Tasks):
@@ -189,17 +193,17 @@ class TaskComplexity(_Tasks):
 class TaskDependency(_Tasks):
     """One dependency of a task."""
 
-    @operation(Scope.TASKS_WRITE, "Let a task depend on another", returns="Task", errors=("cycle",))
+    @operation(Scope.TASKS_WRITE, "Let a task depend on another", returns="WholeTask", errors=("cycle",))
     def on_put(self, req: falcon.Request, resp: falcon.Response, task: str, other: str) -> None:
         """The task waits for the other from now on."""
         on = self.task_id(other)
-        self.send_task(resp, self.nexus.tasks.depend(self.task_id(task), on, actor=actor_of(req)))
+        self.send_task(req, resp, self.nexus.tasks.depend(self.task_id(task), on, actor=actor_of(req)))
 
-    @operation(Scope.TASKS_WRITE, "End a dependency", returns="Task")
+    @operation(Scope.TASKS_WRITE, "End a dependency", returns="WholeTask")
     def on_delete(self, req: falcon.Request, resp: falcon.Response, task: str, other: str) -> None:
         """The task no longer waits for the other."""
         on = self.task_id(other)
-        self.send_task(resp, self.nexus.tasks.undepend(self.task_id(task), on, actor=actor_of(req)))
+        self.send_task(req, resp, self.nexus.tasks.undepend(self.task_id(task), on, actor=actor_of(req)))
 
 
 def narrowed(items: str, fields: list[str] | None) -> bytes:

@@ -1,8 +1,9 @@
 -- fragment: repository_columns
-id, name, url, default_branch, external_id, created_at
+id, name, url, default_branch, external_id, created_at, state, state_at, reachable, reachable_at
 
 -- fragment: change_columns
-id, source, repository_id, number, state, title, branch, url, author, head, created_at, updated_at, host_updated_at
+id, source, repository_id, number, state, title, branch, url, author, head, created_at, updated_at, host_updated_at,
+       host_created_at, merged_at, merge_commit
 
 -- name: insert_repository
 INSERT INTO repositories (name, url, default_branch, external_id, created_at)
@@ -22,13 +23,15 @@ SELECT {repository_columns} FROM repositories WHERE external_id = :external_id
 SELECT {repository_columns} FROM repositories ORDER BY id
 
 -- name: update_repository
-UPDATE repositories SET name = :name, url = :url, default_branch = :default_branch, external_id = :external_id
+UPDATE repositories SET name = :name, url = :url, default_branch = :default_branch, external_id = :external_id,
+       state = :state, state_at = :state_at, reachable = :reachable, reachable_at = :reachable_at
  WHERE id = :id
 
 -- name: insert_change
 INSERT INTO changes (source, repository_id, number, state, title, branch, url, author, head, created_at, updated_at,
-                     host_updated_at)
-VALUES (:source, :repository_id, :number, :state, :title, :branch, :url, :author, :head, :now, :now, :host_updated_at)
+                     host_updated_at, host_created_at, merged_at, merge_commit)
+VALUES (:source, :repository_id, :number, :state, :title, :branch, :url, :author, :head, :now, :now, :host_updated_at,
+        :host_created_at, :merged_at, :merge_commit)
 ON CONFLICT DO NOTHING
 RETURNING {change_columns}
 
@@ -40,11 +43,12 @@ SELECT {change_columns}
 -- name: update_change
 UPDATE changes
    SET state = :state, title = :title, branch = :branch, url = :url, author = :author, head = :head,
-       updated_at = :now, host_updated_at = :host_updated_at
+       updated_at = :now, host_updated_at = :host_updated_at, host_created_at = :host_created_at,
+       merged_at = :merged_at, merge_commit = :merge_commit
  WHERE id = :id
 
 -- name: changes_of_task
-SELECT {change_columns}, l.task_id, l.closes, l.reason
+SELECT {change_columns}, l.task_id, l.closes, l.reason, l.spent
   FROM changes c JOIN change_links l ON l.change_id = c.id
  WHERE l.task_id = :task_id
  ORDER BY c.id
@@ -58,7 +62,7 @@ SELECT {change_columns}
   FROM changes WHERE repository_id = :repository_id AND branch = :branch ORDER BY id
 
 -- name: links_of_change
-SELECT change_id, task_id, closes, reason FROM change_links WHERE change_id = :change_id ORDER BY task_id
+SELECT change_id, task_id, closes, reason, spent FROM change_links WHERE change_id = :change_id ORDER BY task_id
 
 -- name: insert_change_link
 INSERT INTO change_links (change_id, task_id, closes, reason) VALUES (:change_id, :task_id, :closes, :reason)

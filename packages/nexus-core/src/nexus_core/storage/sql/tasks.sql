@@ -1,7 +1,7 @@
 -- fragment: task_columns
 t.id, t.title, t.description, t.details, t.test_strategy, t.complexity_auto, t.complexity_manual, t.status,
        t.priority, t.repository_id, t.parent_id, t.labels, t.external_key, t.raw_data, t.not_before, t.version,
-       t.created_at, t.updated_at, t.assignment_id, t.agent, t.fence, t.failures, t.retry_at,
+       t.created_at, t.updated_at, t.assignment_id, t.agent, t.fence, t.failures, t.retry_at, t.issue_id,
        t.open_dependencies, t.open_subtasks, t.blocked_ancestors, t.impact, t.chain, t.level, r.name AS repository
 
 -- fragment: joined
@@ -191,7 +191,7 @@ json_object(
   'updated_at', t.updated_at)
 
 -- name: show_task
-SELECT t.repository_id, t.version, {task_json} AS body
+SELECT t.repository_id, t.version, t.linked, {task_json} AS body
   {joined}
  WHERE t.id = :id
 

@@ -21,6 +21,7 @@ pytest.register_assert_rewrite(
             "shown",
             "tasks",
             "transactions",
+            "turns",
         )
     ),
     f"{__name__}.deliveries_events",

@@ -6,7 +6,8 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from ...domain.changes import ChangeLink, ChangeRef, ChangeState
+from ...domain.changes import ChangeLink, ChangeRef, ChangeState, Check, CommitLink, Review
+from ...domain.issues import Issue, IssueText
 from ...errors import Duplicate, NotFound
 from ...ports.storage import Store
 from .aids import LATER, NOW, make_repository, make_task
@@ -93,6 +94,90 @@ class ChangesContract:
             assert (True, False) == (tx.changes.link(link), tx.changes.link(firmer))
             assert [firmer] == tx.changes.links(change.id)
             assert [(change, firmer)] == tx.changes.of_task(task.id)
+
+    def test_reviews_and_checks(self, store: Store) -> None:
+        """The latest word of each is kept, also of a change and a commit that nobody has heard of."""
+        repository = make_repository(store)
+        review = Review(reviewer="5", name="eve", verdict="approved", commit="abc", body="é", at=NOW)
+        check = Check(key="ci", name="CI", conclusion="failure", summary="no", url="u", at=None)
+        later = attrs.evolve(review, verdict="changes_requested", at=LATER)
+        passed = attrs.evolve(check, conclusion="success", at=LATER)
+        with store.writing() as tx:
+            for word in (review, later):
+                tx.changes.review("github", repository.id, 7, word)
+            for end in (check, passed):
+                tx.changes.check("github", repository.id, "abc", end)
+
+            assert [later] == tx.changes.reviews("github", repository.id, 7)
+            assert [passed] == tx.changes.checks("github", repository.id, "abc")
+            assert [] == tx.changes.reviews("gitlab", repository.id, 7) + tx.changes.reviews("github", repository.id, 8)
+            assert [] == tx.changes.checks("github", repository.id, "abd")
+
+    def test_old_checks_are_forgotten(self, store: Store) -> None:
+        """But those of the commit that an open change ends with."""
+        repository = make_repository(store)
+        check = Check(key="ci", name="CI", conclusion="failure", summary="", url="", at=NOW)
+        with store.writing() as tx:
+            tx.changes.add(_ref(), repository.id, ChangeState.OPEN, NOW)
+            for head in ("abc", "abd"):
+                tx.changes.check("github", repository.id, head, check)
+
+            assert (0, 1) == (tx.changes.prune_checks(NOW), tx.changes.prune_checks(LATER))
+            assert [check] == tx.changes.checks("github", repository.id, "abc")
+
+    def test_what_took_back_what(self, store: Store) -> None:
+        """It is said anew as a whole, and found from both ends."""
+        repository = make_repository(store)
+        with store.writing() as tx:
+            tx.changes.set_reverts("github", repository.id, "#9", ["#7", "abc"])
+            tx.changes.set_reverts("github", repository.id, "#9", ["#7", "abd"])
+
+            assert ["#7", "abd"] == tx.changes.reverts_by("github", repository.id, "#9")
+            assert [("#7", "#9")] == tx.changes.reverts_of("github", repository.id, ["#7", "abc"])
+
+    def test_commits_and_merges_are_spent(self, store: Store) -> None:
+        """Once somebody reopened their task; a change that is open is not."""
+        repository, task = make_repository(store), make_task(store)
+        link = CommitLink(
+            repository_id=repository.id, source="github", commit="abc", task_id=task.id, reason="r", head="abd", at=NOW
+        )
+        with store.writing() as tx:
+            changes = [
+                tx.changes.add(attrs.evolve(_ref(), number=number), repository.id, state, NOW, merge_commit="abe")
+                for number, state in ((7, ChangeState.MERGED), (8, ChangeState.OPEN))
+            ]
+            for change in changes:
+                assert change is not None
+                tx.changes.link(ChangeLink(change_id=change.id, task_id=task.id, closes=True, reason="r"))
+
+            assert (True, False) == (tx.changes.link_commit(link), tx.changes.link_commit(link))
+            assert [link] == tx.changes.commits_of(task.id)
+            tx.changes.spend(task.id)
+            assert [True, False] == [one.spent for _, one in tx.changes.of_task(task.id)]
+            assert [attrs.evolve(link, spent=True)] == tx.changes.commits_of(task.id)
+            assert [task.id] == tx.changes.tasks_of_commit("github", repository.id, "abc")
+            assert changes == tx.changes.by_commit("github", repository.id, "abe")
+            assert changes[0] == tx.changes.look("github", repository.id, 7)
+
+    def test_issue_round_trip(self, store: Store) -> None:
+        """Stored once by its host's own id; found by that, by number and by task."""
+        repository, task = make_repository(store), make_task(store)
+        text = IssueText(title="T", body="é", state="open", labels=("a", "b"))
+        new = Issue(
+            id=0, source="github", repository_id=repository.id, external_id="I_5", number=5, url="u", author="ann",
+            text=text, trusted=False, host_updated_at=NOW,
+        )  # fmt: skip
+        with store.writing() as tx:
+            made = tx.issues.add(new)
+            assert made is not None and tx.issues.add(new) is None
+            assert made == attrs.evolve(new, id=made.id)
+            tied = attrs.evolve(made, task_id=task.id, trusted=True, number=6)
+            tx.issues.save(tied)
+            tx.issues.tie(made.id, task.id)
+
+            assert tied == tx.issues.find("github", "I_5") == tx.issues.of_task(task.id)
+            assert tied == tx.issues.numbered("github", repository.id, 6)
+            assert made.id == tx.tasks.get(task.id).issue_id
 
 
 def _ref() -> ChangeRef:

@@ -24,6 +24,7 @@ from .scores import ScoresContract
 from .shown import ShownContract
 from .tasks import TasksContract
 from .transactions import TransactionsContract
+from .turns import TurnsContract
 
 
 class StoreContract(
@@ -44,6 +45,7 @@ class StoreContract(
     LoginsContract,
     AnswersContract,
     AuditContract,
+    TurnsContract,
 ):
     """What every store must hold. A subclass says how to open an empty one, or gives the fixture `store` itself."""
 

@@ -1,0 +1,112 @@
+"""Facts about code hosts themselves: their repositories, our access to them, and the people who log in there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from ..domain.access import Actor
+from ..domain.changes import RepositoryRenamed
+from ..domain.events import AuthorizationWithdrawn, RepositoryEdited
+from ..domain.hosts import AuthorizationRevoked, HostAccessChanged, RepositoryStateChanged
+from ..domain.repositories import Repository
+from .admission import acting
+from .work import Work
+
+HostFact = RepositoryRenamed | RepositoryStateChanged | HostAccessChanged | AuthorizationRevoked
+
+
+def look_up(work: Work, name: str, external_id: str | None) -> Repository | None:
+    """A repository by its host's own id, else by its name unless that is another one's now."""
+    found = work.repositories.find_external(external_id) if external_id else None
+    if found is None and (found := work.repositories.find(name)) is not None:
+        is_another = external_id is not None and found.external_id not in (None, external_id)
+        return None if is_another else found
+    return found
+
+
+def known(work: Work, name: str, external_id: str | None) -> Repository | None:
+    """The same, known by its host's id from now on, whatever it is called."""
+    found = look_up(work, name, external_id)
+    if found is not None and external_id and found.external_id is None:
+        found = attrs.evolve(found, external_id=external_id)
+        work.repositories.save(found)
+    return found
+
+
+def apply(work: Work, fact: HostFact, actor: Actor, delivery: str | None) -> bool:
+    """Take a fact in; false when it concerns nobody here, or says nothing new."""
+    match fact:
+        case RepositoryRenamed():
+            return _rename(work, fact, actor, delivery)
+        case RepositoryStateChanged():
+            return _state(work, fact, actor, delivery)
+        case HostAccessChanged():
+            return _access(work, fact, actor, delivery)
+        case AuthorizationRevoked():
+            return _revoke(work, fact, actor, delivery)
+
+
+def _rename(work: Work, fact: RepositoryRenamed, actor: Actor, delivery: str | None) -> bool:
+    repository = known(work, fact.old_name, fact.external_id)
+    if repository is None or repository.name == fact.new_name or work.repositories.find(fact.new_name):
+        return False
+    return _change(work, repository, actor, delivery, name=fact.new_name)
+
+
+def _state(work: Work, fact: RepositoryStateChanged, actor: Actor, delivery: str | None) -> bool:
+    repository = known(work, fact.repository, fact.repository_external_id)
+    if repository is None or _is_past(fact, repository.state_at):
+        return False
+    return _change(work, repository, actor, delivery, state=fact.state, state_at=fact.at)
+
+
+def _access(work: Work, fact: HostAccessChanged, actor: Actor, delivery: str | None) -> bool:
+    found = [known(work, name, external_id) for name, external_id in fact.repositories]
+    if fact.owner and not (fact.granted and fact.repositories):
+        owner = fact.owner.lower() + "/"
+        ids = {one.id for one in found if one is not None}
+        theirs = (one for one in work.repositories.list() if one.name.lower().startswith(owner))
+        found += [one for one in theirs if one.id not in ids]
+    took = [
+        _change(work, repository, actor, delivery, reachable=fact.granted, reachable_at=fact.at, why=fact.reason)
+        for repository in found
+        if repository is not None and not _is_past(fact, repository.reachable_at)
+    ]
+    return any(took)
+
+
+def _is_past(fact: RepositoryStateChanged | HostAccessChanged, since: Any) -> bool:
+    return fact.at is not None and since is not None and fact.at < since
+
+
+def _change(
+    work: Work, old: Repository, actor: Actor, delivery: str | None, *, why: str = "", **fields: Any
+) -> bool:  # fmt: skip
+    new = attrs.evolve(old, **fields)
+    if new == old:
+        return False
+    work.repositories.save(new)
+    told = {
+        name: {"from": getattr(old, name), "to": value}
+        for name, value in fields.items()
+        if not name.endswith("_at") and getattr(old, name) != value
+    }
+    if told:
+        because: dict[str, Any] = {"reason": why} if why else {}
+        work.record(
+            RepositoryEdited, actor=actor, repository_id=old.id, delivery=delivery, changes=told, **because
+        )  # fmt: skip
+    return bool(told)
+
+
+def _revoke(work: Work, fact: AuthorizationRevoked, actor: Actor, delivery: str | None) -> bool:
+    user = work.logins.person(fact.source, fact.account_id)
+    if user is None:
+        return False
+    work.logins.end_all(user.id, work.now)
+    work.record(
+        AuthorizationWithdrawn, actor=acting(user), delivery=delivery, username=user.username, provider=fact.source
+    )  # fmt: skip
+    return True
