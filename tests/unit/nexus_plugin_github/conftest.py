@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import github_described as described
 from nexus_demo.standins.bare import BareRepository
 from nexus_demo.standins.github import GitHubStandIn
 from nexus_plugin_github.client import GitHubClient
@@ -36,9 +37,11 @@ def _commit(git: BareRepository, parent: str | None, files: dict[str, bytes], me
 
 @pytest.fixture
 def github(bare: BareRepository) -> Iterator[GitHubStandIn]:
-    """GitHub, with `acme/api` on it."""
+    """GitHub, with `acme/api` on it. Whatever a test does: GitHub's own description has nothing against our calls."""
     with GitHubStandIn({"acme/api": bare.path}, token=TOKEN) as standin:
         yield standin
+    assert [] == [fault for request in described.ours(standin.requests) for fault in described.faults(request)]
+    assert [] == standin.limits.violations
 
 
 @pytest.fixture
