@@ -1,0 +1,88 @@
+"""Gates: what the graph of tasks says of merging a change. For plugins that show it at the change's host."""
+
+from __future__ import annotations
+
+import builtins
+
+import attrs
+
+from ..domain.access import LOCAL, Actor
+from ..domain.changes import Change, ChangeState
+from ..domain.tasks import Task
+from .work import UnitOfWork, Work, require_seen
+
+_MOST = 200  #: tasks that are looked at around one
+_OPEN = (ChangeState.OPEN, ChangeState.DRAFT)
+
+
+@attrs.frozen(kw_only=True)
+class GatedTask:
+    """A task of a change."""
+
+    task: Task
+    closes: bool  #: merging the change completes it
+    waits_for: tuple[Task, ...] = ()  #: open tasks that should be done before
+
+
+@attrs.frozen(kw_only=True)
+class Gate:
+    """A change with its tasks."""
+
+    change: Change
+    repository: str  #: `owner/name`
+    tasks: tuple[GatedTask, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing that the change completes waits for something else."""
+        return not any(one.closes and one.waits_for for one in self.tasks)
+
+
+class GateService:
+    """Changes, and whether their tasks wait for others."""
+
+    def __init__(self, unit: UnitOfWork) -> None:
+        self._unit = unit
+
+    def around(self, task_id: int, *, actor: Actor = LOCAL) -> builtins.list[Gate]:
+        """The gates of the open changes of a task, and of the tasks that depend on it or stand below it."""
+        with self._unit.read() as work:
+            require_seen(actor, work.tasks.get(task_id).repository_id, f"task {task_id}")
+            below = [task_id, *work.tasks.descendants([task_id])]
+            near = dict.fromkeys([*below, *(task for task, _ in work.tasks.dependents(below))])
+            found: dict[int, Gate] = {}
+            for one in list(near)[:_MOST]:
+                for change, _ in work.changes.of_task(one):
+                    if change.state in _OPEN and change.id not in found:
+                        found[change.id] = _gate(work, change, actor)
+        return [gate for gate in found.values() if actor.sees(gate.change.repository_id)]
+
+    def of_branch(self, repository: str, branch: str, *, actor: Actor = LOCAL) -> builtins.list[Gate]:
+        """The gates of the open changes of a branch."""
+        with self._unit.read() as work:
+            place = work.repositories.find(repository)
+            if place is None or not actor.sees(place.id):
+                return []
+            changes = work.changes.by_branch(place.id, branch)
+            return [_gate(work, change, actor) for change in changes if change.state in _OPEN]
+
+
+def _gate(work: Work, change: Change, actor: Actor) -> Gate:
+    links = {link.task_id: link for link in work.changes.links(change.id)}
+    tasks = [task for task in work.tasks.many(sorted(links)) if actor.sees(task.repository_id)]
+    return Gate(
+        change=change,
+        repository=work.repositories.get(change.repository_id).name,
+        tasks=tuple(
+            GatedTask(task=task, closes=links[task.id].closes, waits_for=_waits_for(work, task)) for task in tasks
+        ),
+    )
+
+
+def _waits_for(work: Work, task: Task) -> tuple[Task, ...]:
+    """The open tasks that a task, or one above it, depends on."""
+    if task.status.is_closed:
+        return ()
+    above = [task, *work.tasks.ancestors(task.id)]
+    wanted = sorted({on for one in above for on in one.dependencies})
+    return tuple(other for other in work.tasks.many(wanted) if not other.status.is_closed)
