@@ -4,38 +4,14 @@ from __future__ import annotations
 
 import builtins
 
-import attrs
-
 from ..domain.access import LOCAL, Actor
 from ..domain.changes import Change, ChangeState
+from ..domain.gates import Gate, GatedTask
 from ..domain.tasks import Task
 from .work import UnitOfWork, Work, require_seen
 
 _MOST = 200  #: tasks that are looked at around one
 _OPEN = (ChangeState.OPEN, ChangeState.DRAFT)
-
-
-@attrs.frozen(kw_only=True)
-class GatedTask:
-    """A task of a change."""
-
-    task: Task
-    closes: bool  #: merging the change completes it
-    waits_for: tuple[Task, ...] = ()  #: open tasks that should be done before
-
-
-@attrs.frozen(kw_only=True)
-class Gate:
-    """A change with its tasks."""
-
-    change: Change
-    repository: str  #: `owner/name`
-    tasks: tuple[GatedTask, ...] = ()
-
-    @property
-    def is_open(self) -> bool:
-        """Whether nothing that the change completes waits for something else."""
-        return not any(one.closes and one.waits_for for one in self.tasks)
 
 
 class GateService:

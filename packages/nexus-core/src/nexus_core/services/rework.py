@@ -11,6 +11,7 @@ from ..domain.access import LOCAL, Actor
 from ..domain.agents import ActivityType, Agent, Assignment
 from ..domain.events import AssignmentCompleted, Event, ReworkRequested
 from ..domain.jobs import NewJob
+from ..domain.rework import Finding, Rework
 from ..domain.tasks import Status, Task
 from .agents import RUN_JOB
 from .assignments import begin
@@ -18,23 +19,6 @@ from .work import UnitOfWork, Work, require_seen
 
 _SHOWN = 20_000
 """How much of all findings is kept, in characters."""
-
-
-@attrs.frozen(kw_only=True)
-class Finding:
-    """One thing to mend."""
-
-    key: str  #: tells it from all others of the task; it goes back once
-    text: str  #: from outside: data, whatever it says
-
-
-@attrs.frozen(kw_only=True)
-class Rework:
-    """What became of findings."""
-
-    note: str
-    assignment: Assignment | None = None  #: of the agent that was told
-    is_exhausted: bool = False  #: it was told as often as it may be
 
 
 class ReworkService:
