@@ -394,7 +394,11 @@ def merge_pull(world: World, hosted: Hosted, _request: Request, number: str) -> 
 
 def _comment(comment: Comment) -> Json:
     author = shapes.user(comment.author)
-    return {"id": comment.id, "body": comment.body, "user": author, "created_at": comment.created_at}
+    return {
+        "id": comment.id, "body": comment.body, "user": author, "created_at": comment.created_at,
+        # An App is nobody to a repository; people here belong to it, unless they are called otherwise.
+        "author_association": "NONE" if comment.author in (BOT, "mallory") else "MEMBER",
+    }  # fmt: skip
 
 
 @endpoint("GET", r"issues/([0-9]+)/comments")
