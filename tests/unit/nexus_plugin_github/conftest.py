@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,11 @@ from nexus_plugin_github.client import GitHubClient
 from nexus_plugin_github.transport import Transport
 
 TOKEN = "ghs_for_tests"
+
+
+@functools.cache
+def _private_key() -> str:
+    return subprocess.run(["openssl", "genrsa", "2048"], check=True, capture_output=True, text=True).stdout
 
 
 @pytest.fixture
@@ -49,3 +56,10 @@ def client(github: GitHubStandIn) -> Iterator[GitHubClient]:
     """Our client, with a token that the stand-in takes."""
     with GitHubClient(Transport(github.url, TOKEN)) as opened:
         yield opened
+
+
+@pytest.fixture
+def app_settings(github: GitHubStandIn) -> dict[str, Any]:
+    """The settings of an App that is installed on `acme`. (That its signature is right, test_github_app.py holds.)"""
+    github.apps.register(7, lambda signed, signature: True, "acme")
+    return {"app_id": "7", "app_private_key": _private_key()}
