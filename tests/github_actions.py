@@ -115,9 +115,9 @@ ACTIONS = (
     ),
     Action(
         name="files again", writes=(("PATCH", "/git/refs/"),),
-        prepare=lambda world: world.client.create_ref(NAME, "nexus/docs", world.main),
-        do=lambda world: commit_files(world.client, NAME, branch="nexus/docs", files={"a/b.md": "é"}, message="M"),
-        effects=lambda world: world.commits("nexus/docs"),
+        prepare=lambda world: world.client.create_ref(NAME, "nexus/more", world.main),
+        do=lambda world: commit_files(world.client, NAME, branch="nexus/more", files={"a/b.md": "é"}, message="M"),
+        effects=lambda world: world.commits("nexus/more"),
     ),
     Action(
         name="task file", writes=(("POST", "/git/commits$"), ("POST", "/git/refs$")),
