@@ -140,7 +140,9 @@ def test_prism_accepts_every_call(everything: list[Recorded], prism: str) -> Non
                 answer = http.request(one.method, one.path, content=one.body, headers=headers)
                 if answer.status_code >= 400:
                     refused.append((one.method, one.path, answer.status_code, answer.text))
-        broken = http.post("/repos/acme/api/pulls", json={"title": "no branches"}, headers={"Authorization": "x"})
+        broken = http.post(
+            "/repos/acme/api/pulls", json={"title": "no branches"}, headers={"Authorization": "Bearer x"}
+        )
 
     assert ([], 422) == (refused, broken.status_code)
     print(json.dumps({"prism": len(everything)}))

@@ -25,7 +25,9 @@ class GateService:
         with self._unit.read() as work:
             require_seen(actor, work.tasks.get(task_id).repository_id, f"task {task_id}")
             below = [task_id, *work.tasks.descendants([task_id])]
-            near = dict.fromkeys([*below, *(task for task, _ in work.tasks.dependents(below))])
+            waiting = [task for task, _ in work.tasks.dependents(below)][:_MOST]
+            # What stands below a task waits for what that task waits for.
+            near = dict.fromkeys([*below, *waiting, *work.tasks.descendants(waiting)])
             found: dict[int, Gate] = {}
             for one in list(near)[:_MOST]:
                 for change, _ in work.changes.of_task(one):
