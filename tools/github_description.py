@@ -70,7 +70,8 @@ def bare(part: Any) -> Any:
 def operation(described: dict[str, Any]) -> dict[str, Any]:
     """What a request of an operation must be, and the statuses that it may be answered with."""
     statuses = {status: {"description": ""} for status in described["responses"]}
-    return bare({key: value for key, value in described.items() if key != "responses"}) | {"responses": statuses}
+    request: dict[str, Any] = bare({key: value for key, value in described.items() if key != "responses"})
+    return request | {"responses": statuses}
 
 
 def cut(whole: dict[str, Any]) -> dict[str, Any]:

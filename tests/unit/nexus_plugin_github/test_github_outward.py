@@ -231,14 +231,17 @@ def test_a_failed_check_goes_back_to_the_agent(hub: Nexus, github: GitHubStandIn
 
 
 def test_the_agent_mends_it_on_the_same_pull_request(hub: Nexus, github: GitHubStandIn) -> None:
-    """When it has finished again, the task is under review again, and there is one pull request."""
+    """When it has finished again, the task is under review again; there is one pull request, which says what is new."""
     task = _opened(hub, github)
     _review(hub, github, body="Not yet")
     (assignment,) = hub.assignments.list(task_id=task, live=True)
     hub.assignments.complete(assignment.id, assignment.fence, summary="Mended", branch=BRANCH, commits=1)
     hub.jobs.drain()
 
+    (comment,) = github.world.comments
+
     assert (1, "review") == (len(github.world.pulls), hub.tasks.get(task).status)
+    assert comment.body.startswith("Mended\n\nThe agent **claude**")
 
 
 def test_a_finding_goes_back_once(hub: Nexus, github: GitHubStandIn) -> None:
@@ -271,9 +274,8 @@ def test_rounds_end(open_hub: OpenHub, github: GitHubStandIn) -> None:
             hub.jobs.drain()
 
     assert 2 == len(hub.events.list(type="rework.requested"))
-    assert ["The agent was sent back to this 2 times"] == [
-        comment.body.split(";")[0] for comment in github.world.comments
-    ]
+    said = [comment.body.split(";")[0] for comment in github.world.comments]
+    assert 1 == said.count("The agent was sent back to this 2 times")
 
 
 def test_a_persons_pull_request_is_theirs(hub: Nexus, github: GitHubStandIn) -> None:
@@ -389,6 +391,23 @@ def test_a_broken_file_is_named(tracked: Nexus, github: GitHubStandIn, bare: Bar
 
     assert "was not written" in _write(tracked)
     assert None is bare.branch("nexus/tasks")
+
+
+# Git
+
+
+def test_an_app_reaches_its_repositories_by_git(
+    open_hub: OpenHub, github: GitHubStandIn, app_settings: dict[str, Any]
+) -> None:
+    """With a token of the installation, over HTTPS, on GitHub's hosts; where it is not installed, with none."""
+    ctx = open_hub(**app_settings).context("github")
+    user, token = handlers.git_credentials("https://github.com/acme/api.git", ctx) or ("", "")
+
+    assert ("x-access-token", True) == (user, token in github.apps.tokens)
+    assert [None] * 3 == [
+        handlers.git_credentials(url, ctx)
+        for url in ("https://github.com/other/x.git", "http://github.com/acme/api.git", "https://example.com/acme/api")
+    ]
 
 
 # Limits

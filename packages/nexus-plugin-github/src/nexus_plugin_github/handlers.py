@@ -76,11 +76,13 @@ def _propose(
     if branch == remote.default_branch:
         return Done(f"the work is on {branch}, the default branch, already")
     try:
-        pull = client.ensure_pull(remote.name, _wanted(event, branch, remote.default_branch, ctx))
+        wanted = _wanted(event, branch, remote.default_branch, ctx)
+        pull = client.ensure_pull(remote.name, wanted)
     except Invalid as error:
         return _refused(error, branch, remote.default_branch)
     # The core knows the repository by the name that it has here, which may be the one before a renaming.
     _label(client, remote.name, pull, ctx)
+    _tell_more(client, remote.name, pull, wanted, event, ctx)
     change = translate.change_ref(pull, repository.name, remote.external_id or None)
     if change is None:
         raise NexusError("GitHub's answer describes no pull request")
@@ -102,6 +104,27 @@ def _label(client: GitHubClient, repository: str, pull: Mapping[str, object], ct
         add_labels(client, repository, number, labels)
     except (Forbidden, Invalid, NotFound) as error:
         ctx.log.warning("#%s of %s was not labelled: %s", number, repository, error.message)
+
+
+def _tell_more(
+    client: GitHubClient,
+    repository: str,
+    pull: Mapping[str, object],
+    wanted: PullText,
+    event: AssignmentCompleted,
+    ctx: Context,
+) -> None:
+    """Say below a pull request of ours what was done since it was opened: its body tells of the first time."""
+    from .pulls import harmless
+
+    body, number = text(pull.get("body")), whole(pull.get("number"))
+    if number is None or "<!-- nexus:assignment-" not in body or wanted.marker in body:
+        return
+    if not ctx.settings(Settings).comments:
+        return
+    summary = harmless(text(event.payload.get("summary")), ctx.nexus.config.key_prefix) or "The work went on."
+    said = f"{summary}\n\nThe agent **{event.payload.get('agent')}** (assignment {event.assignment_id})"
+    client.comment_once(repository, number, f"assignment-{event.assignment_id}", said)
 
 
 def _refused(error: Invalid, branch: str, base: str) -> Outcome:
@@ -187,7 +210,7 @@ def git_credentials(url: str, ctx: Context) -> tuple[str, str] | None:
 
     try:
         return ("x-access-token", credential(settings, repository).token())
-    except NotFound as error:  # the App is not installed there; a public repository can be read all the same
+    except (NotFound, Forbidden) as error:  # the App is not there; a public repository can be read all the same
         ctx.log.warning("%s", error.message)
         return None
 
