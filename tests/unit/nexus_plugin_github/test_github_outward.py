@@ -189,6 +189,17 @@ def test_a_merge_says_what_became_ready(hub: Nexus, github: GitHubStandIn) -> No
     assert "@octocat" not in comment.body and "<!-- nexus:x" not in comment.body
 
 
+def test_a_push_that_comes_before_its_merge_is_told_of(hub: Nexus, github: GitHubStandIn) -> None:
+    """The commits on the default branch complete the task; the merge is heard of later. It is said below it, once."""
+    task = _opened(hub, github)
+    hub.tasks.move(task, "done", reason="the commit message says “closes”")
+    hub.jobs.drain()
+    early = len(github.world.comments)
+    _merge(hub, github)
+
+    assert (0, 1) == (early, len(github.world.comments))
+
+
 def test_work_that_a_person_finished_is_not_commented(hub: Nexus, github: GitHubStandIn) -> None:
     """There is no pull request to say it on."""
     task = hub.tasks.create("By hand", repository="acme/api")

@@ -74,7 +74,7 @@ def nexus_event_handlers() -> Iterable[records.EventHandler]:
     )
     yield records.EventHandler(
         name="github.tell_completed",
-        on=events.TaskCompleted,
+        on=(events.TaskCompleted, events.ChangeWasMerged),
         call=lazily("nexus_plugin_github.showing:tell_completed"),
         lane="notify",
     )

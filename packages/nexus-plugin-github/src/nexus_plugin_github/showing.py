@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nexus_core.domain.changes import ChangeState
-from nexus_core.domain.events import Event, TaskCompleted
+from nexus_core.domain.events import Event
 from nexus_core.domain.gates import Gate, GatedTask
 from nexus_core.domain.jobs import Done, Outcome
-from nexus_core.domain.tasks import Task, task_key
+from nexus_core.domain.tasks import Status, Task, task_key
 from nexus_core.errors import Forbidden, Invalid, NotFound
 from nexus_core.plugins.context import Context
 
@@ -110,18 +110,23 @@ def _named(task: Task, prefix: str) -> str:
 
 
 @patiently
-def tell_completed(event: TaskCompleted, ctx: Context) -> Outcome:
-    """Say once below the pull request that completed a task what became ready by it."""
+def tell_completed(event: Event, ctx: Context) -> Outcome:
+    """Say once below the pull request that completed a task what became ready by it.
+
+    The push of a merge may complete the task before GitHub tells of the merge itself, or after: both are heard.
+    """
     settings = ctx.settings(Settings)
     if not settings.comments or event.task_id is None:
         return Done("it is switched off")
+    if ctx.nexus.tasks.get(event.task_id, actor=ctx.actor).status is not Status.DONE:
+        return Done("the task is not done")
     found = [
         (change, link)
         for change, link in ctx.nexus.changes.for_task(event.task_id, actor=ctx.actor)
         if link.closes and change.state is ChangeState.MERGED and change.source == SOURCE
     ]
     if not found:
-        return Done("no pull request completed it")
+        return Done("no merged pull request completes it")
     change, _ = max(found, key=lambda pair: pair[0].updated_at)
     repository = ctx.nexus.repositories.get(change.repository_id, actor=ctx.actor)
     if reason := unreachable(repository, settings):
@@ -129,7 +134,7 @@ def tell_completed(event: TaskCompleted, ctx: Context) -> Outcome:
     body = _completed(event.task_id, ctx)
     with client_for(ctx, repository.name) as client:
         try:
-            client.comment_once(repository.name, change.number, f"completed-{event.id}", body)
+            client.comment_once(repository.name, change.number, f"completed-{event.task_id}", body)
         except (Forbidden, NotFound) as error:  # such as a locked conversation, or an archived repository
             ctx.log.warning("%s#%s was not commented: %s", repository.name, change.number, error.message)
             return Done(error.message)
