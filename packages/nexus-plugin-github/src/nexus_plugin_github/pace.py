@@ -15,7 +15,7 @@ from nexus_core.errors import Unavailable
 SHORTEST_WAIT: Final = 60.0  #: seconds; what GitHub asks for when it does not say how long
 LONGEST_WAIT: Final = 3600.0  #: seconds; its limits are by the hour
 LONGEST_TURN: Final = 3.0  #: seconds that a call waits for its turn itself; beyond, its job is put off
-HOLD: Final = 60.0  #: seconds after which a turn is taken from who fell silent; no call takes so long
+HOLD: Final = 15.0  #: seconds after which a turn is taken from who fell silent; GitHub ends a call after ten itself
 
 
 def growing(strikes: int) -> float:
