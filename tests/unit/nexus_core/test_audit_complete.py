@@ -15,6 +15,7 @@ from nexus_core import Agent, ChangeMerged, ChangeOpened, ChangeRef, JobHandler,
 from nexus_core.domain.access import LOCAL, Actor, ActorKind, Role
 from nexus_core.domain.deliveries import VerifiedDelivery
 from nexus_core.domain.events import AccessRefused
+from nexus_core.domain.rework import Finding
 from nexus_core.errors import Unauthenticated
 from nexus_core.nexus import Nexus
 from nexus_core.plugins.records import DeliverySource
@@ -39,12 +40,15 @@ READS = [
     "changes.find",
     "changes.for_task",
     "changes.near",
+    "deliveries.find",
     "deliveries.get",
     "deliveries.list",
     "deliveries.spool",
     "documents.render",
     "events.get",
     "events.list",
+    "gates.around",
+    "gates.of_branch",
     "health.check",
     "health.ready",
     "inbox.list",
@@ -76,6 +80,7 @@ READS = [
     "tasks.show",
     "tasks.show_page",
     "tasks.ready",
+    "turns.closed_for",
     "users.find",
     "users.list",
 ]
@@ -95,6 +100,8 @@ ELSEWHERE = {
     "sessions.authenticate": "notes when a session was last used; what is then done with it is on record",
     "sessions.end": "user.logged_out, held by test_service_logins.py",
     "sessions.end_key": "user.logged_out, held by test_service_logins.py",
+    "turns.calm": "how fast a service outside may be called; what is done there is on record",
+    "turns.close": "as above", "turns.give_back": "as above", "turns.strike": "as above", "turns.take": "as above",
     "tasks.wake_parked": "task.ready, held by the tests of parking",
     "users.set_disabled": "user.disabled or user.enabled, held by test_service_logins.py",
     "keys.authenticate": "notes when a key was last used; what is then done with it is on record",
@@ -155,6 +162,11 @@ class World:
         """An assignment of the task: its id and fence."""
         held = self.hub.assignments.claim(agent="claude", task_id=self.task)
         return held.id, held.fence
+
+    def finished(self):
+        """An agent finished on a branch, and what it did was sent back."""
+        self.hub.assignments.complete(*self.held(), branch="b")
+        self.hub.tasks.move(self.task, "in-progress")
 
     def question(self):
         """A question that waits."""
@@ -281,6 +293,11 @@ WRITES = {
         ["repository.edited"],
     ),
     "repositories.sync": (None, lambda w, _: w.hub.repositories.sync("acme/api", actor=LEAD), ["repository.synced"]),
+    "rework.ask": (
+        World.finished,
+        lambda w, _: w.hub.rework.ask(w.task, [Finding(key="k", text="No")], branch="b", url="", rounds=1, actor=LEAD),
+        ["assignment.created", "rework.requested"],
+    ),
     "task_doctor.mend": (
         lambda w: w.hub.tasks.import_file(FILE.replace(b'"pending"', b'"pending", "dependencies": [1]'), "acme/web"),
         lambda w, _: w.hub.task_doctor.mend("acme/web", actor=LEAD),

@@ -20,6 +20,7 @@ from nexus_core.plugins.records import NotChecked
 from nexus_demo.standins.bare import BareRepository
 from nexus_demo.standins.github import GitHubStandIn
 from nexus_plugin_github import handlers, hooks
+from nexus_plugin_github.calling import unreachable
 from nexus_plugin_github.sansio import sign
 
 SECRET = "a secret for the tests"
@@ -189,7 +190,7 @@ def test_only_repositories_of_github_are_asked_for(
 
     nexus = open_hub(**({"api_url": api} if api else {}))
     repository = Repository(id=1, name="acme/api", url=url, created_at=nexus.clock.now())
-    found = handlers._unreachable(repository, _context(nexus).settings(Settings))
+    found = unreachable(repository, _context(nexus).settings(Settings))
 
     assert (reason is None) == (found is None)
     assert (reason or "") in (found or "")

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .services.doctor import DoctorService
     from .services.documents import DocumentService
     from .services.events import EventService
+    from .services.gates import GateService
     from .services.health import HealthService
     from .services.imports import ImportService
     from .services.inbox import InboxService
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from .services.logins import LoginService
     from .services.refusals import Refusals
     from .services.repositories import RepositoryService
+    from .services.rework import ReworkService
     from .services.scores import ScoreService
     from .services.sessions import SessionService
     from .services.tasks import TaskService
@@ -214,6 +216,20 @@ class Nexus:
         from .services.alerts import AlertService
 
         return AlertService(self._unit)
+
+    @cached_property
+    def gates(self) -> GateService:
+        """Whether changes may be merged, as far as the graph of tasks goes."""
+        from .services.gates import GateService
+
+        return GateService(self._unit)
+
+    @cached_property
+    def rework(self) -> ReworkService:
+        """What is to be mended, back to the agents."""
+        from .services.rework import ReworkService
+
+        return ReworkService(self._unit)
 
     @cached_property
     def turns(self) -> TurnService:

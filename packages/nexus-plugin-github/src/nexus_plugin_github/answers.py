@@ -29,7 +29,10 @@ def failure(status: int, headers: Mapping[str, str], document: Any, what: str) -
     if status >= 500 or status == 408:
         return Unavailable(f"GitHub answered {status} ({what})", status=status, unknown_outcome=True)
     kinds: dict[int, tuple[type[NexusError], str]] = {
-        401: (Unauthenticated, "GitHub does not accept the token; check NEXUS_GITHUB_TOKEN"),
+        401: (
+            Unauthenticated,
+            "GitHub does not accept the token; check NEXUS_GITHUB_TOKEN, or the App's id and private key",
+        ),
         403: (Forbidden, "GitHub does not allow this; check what the token may do"),
         404: (NotFound, "GitHub does not have it, or the token may not see it"),
         409: (Conflict, "GitHub sees a conflict"),

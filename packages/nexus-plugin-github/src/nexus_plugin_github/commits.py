@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -11,6 +11,8 @@ from nexus_core.errors import Conflict, Invalid, NotFound, Unavailable
 
 from .client import GitHubClient
 from .reading import table, text
+
+_BASE = "Nexus-Base: "  #: the trailer by which a commit of ours says what it was made from
 
 
 @attrs.frozen(kw_only=True)
@@ -59,14 +61,46 @@ def commit_files(
     return Committed(branch=branch, commit=commit, changed=True, url=url)
 
 
+def commit_over(
+    client: GitHubClient, repository: str, *, branch: str, base: str, path: str, content: bytes, message: str
+) -> Committed | None:
+    """Bring a branch of our own to a commit with one file changed; None when somebody else committed to the branch.
+
+    The branch always holds the base, so that its pull request can be merged: where the base went on, the new commit
+    joins both.
+
+    :raises Unavailable: somebody moved the branch meanwhile, or GitHub is in trouble; repeat it
+    """
+    start = client.head_of(repository, branch)
+    parents = [base]
+    if start is not None:
+        said = text(table(client.request("GET", f"repos/{repository}/git/commits/{start}").document).get("message"))
+        if _BASE not in said and start != base:
+            return None
+        on_base = said.endswith(f"{_BASE}{base}")
+        if on_base and client.blob_of(repository, path, start) == blob_id(content):
+            return Committed(branch=branch, commit=start, changed=False)
+        parents = [start] if on_base or start == base else [start, base]
+    files, note = {path: content.decode()}, f"{message}\n\n{_BASE}{base}"
+    commit, url = _commit(client, repository, base, files, note, parents)
+    _point(client, repository, branch, commit, start is not None)
+    return Committed(branch=branch, commit=commit, changed=True, url=url)
+
+
 def _commit(
-    client: GitHubClient, repository: str, parent: str, files: Mapping[str, str], message: str
+    client: GitHubClient,
+    repository: str,
+    parent: str,
+    files: Mapping[str, str],
+    message: str,
+    parents: Sequence[str] = (),
 ) -> tuple[str, str]:
+    """A commit with files changed from those of `parent`, which is its only parent unless others are named."""
     before = client.request("GET", f"repos/{repository}/git/commits/{parent}").document
     entries = [{"path": path, "mode": "100644", "type": "blob", "content": content} for path, content in files.items()]
     body = {"base_tree": text(table(before, "tree").get("sha")), "tree": entries}
     tree = table(client.request("POST", f"repos/{repository}/git/trees", json=body).document)
-    new = {"message": message, "tree": text(tree.get("sha")), "parents": [parent]}
+    new = {"message": message, "tree": text(tree.get("sha")), "parents": list(parents or [parent])}
     made = table(client.request("POST", f"repos/{repository}/git/commits", json=new).document)
     return text(made.get("sha")), text(made.get("html_url"))
 

@@ -100,7 +100,7 @@ class Installation:
     """An App where it is installed. Its token is kept in this process until shortly before its end."""
 
     _known: dict[str, tuple[str, float]] = {}  # noqa: RUF012 - shared on purpose, by name
-    _locks: dict[str, threading.Lock] = {}  # noqa: RUF012
+    _locks: dict[str, threading.Lock] = {}  # noqa: RUF012 - as above
     _guard = threading.Lock()
 
     def __init__(self, name: str, ask: Ask) -> None:

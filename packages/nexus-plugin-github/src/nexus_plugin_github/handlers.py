@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import attrs
 
 from nexus_core.domain.changes import ChangeOpened, Fact, TaskFileChanged
 from nexus_core.domain.deliveries import Delivery, VerifiedDelivery
-from nexus_core.domain.events import AssignmentCompleted, DocumentsChanged, Event
-from nexus_core.domain.jobs import Done, Outcome, Retry, Snooze
+from nexus_core.domain.events import AssignmentCompleted, DocumentsChanged
+from nexus_core.domain.jobs import Done, Outcome, Retry
 from nexus_core.domain.repositories import Repository
-from nexus_core.errors import Invalid, NexusError, NotFound, Unavailable
+from nexus_core.errors import Forbidden, Invalid, NexusError, NotFound, Unavailable
 from nexus_core.plugins.context import Context
 from nexus_core.plugins.records import NotChecked
 
 from . import sansio, translate
-from .reading import payload_of, text
-from .settings import PUBLIC_API, Settings
+from .calling import client_for, not_done, patiently, unreachable
+from .reading import payload_of, text, whole
+from .settings import Settings
 
 if TYPE_CHECKING:
     from .client import GitHubClient, PullText
-
-E = TypeVar("E", bound=Event)
 
 
 def verify(body: bytes, headers: Mapping[str, str], ctx: Context) -> VerifiedDelivery:
@@ -49,7 +46,7 @@ def _with_content(fact: TaskFileChanged, ctx: Context) -> TaskFileChanged:
     if settings.missing_access or not fact.commit:
         return fact
     try:
-        with _client(ctx, fact.repository) as client:
+        with client_for(ctx, fact.repository) as client:
             # As it is now: a push that is told late must not bring back what the file said then.
             return attrs.evolve(fact, content=client.file(fact.repository, fact.path, fact.branch or fact.commit))
     except Unavailable:
@@ -57,29 +54,6 @@ def _with_content(fact: TaskFileChanged, ctx: Context) -> TaskFileChanged:
     except NexusError as error:
         ctx.log.warning("%s of %s cannot be fetched: %s", fact.path, fact.repository, error.message)
         return fact
-
-
-def _client(ctx: Context, repository: str = "") -> GitHubClient:
-    # The HTTP client is loaded when it is needed: hooks.py, and so this file, is imported at each CLI start.
-    from .client import GitHubClient
-    from .shared import SharedPace
-
-    make = functools.partial(SharedPace, ctx.nexus)
-    return GitHubClient.open(ctx.settings(Settings), repository, pace=make)
-
-
-def patiently(call: Callable[[E, Context], Outcome]) -> Callable[[E, Context], Outcome]:
-    """Turn “GitHub wants to be left alone” into a snooze, and “GitHub is in trouble” into a retry."""
-
-    @functools.wraps(call)
-    def handler(event: E, ctx: Context) -> Outcome:
-        try:
-            return call(event, ctx)
-        except Unavailable as error:
-            wait = error.details.get("wait")
-            return Snooze(timedelta(seconds=wait)) if wait else Retry(error.message)
-
-    return handler
 
 
 @patiently
@@ -90,9 +64,9 @@ def open_pull_request(event: AssignmentCompleted, ctx: Context) -> Outcome:
         return Done("there is no branch with commits to propose")
     settings = ctx.settings(Settings)
     repository = ctx.nexus.repositories.get(event.repository_id, actor=ctx.actor)
-    if reason := _unreachable(repository, settings):
-        return _not_done(ctx, f"no pull request for {branch} in {repository.name}: {reason}")
-    with _client(ctx, repository.name) as client:
+    if reason := unreachable(repository, settings):
+        return not_done(ctx, f"no pull request for {branch} in {repository.name}: {reason}")
+    with client_for(ctx, repository.name) as client:
         return _propose(client, event, repository, branch, ctx)
 
 
@@ -103,10 +77,13 @@ def _propose(
     if branch == remote.default_branch:
         return Done(f"the work is on {branch}, the default branch, already")
     try:
-        pull = client.ensure_pull(remote.name, _wanted(event, branch, remote.default_branch, ctx))
+        wanted = _wanted(event, branch, remote.default_branch, ctx)
+        pull = client.ensure_pull(remote.name, wanted)
     except Invalid as error:
         return _refused(error, branch, remote.default_branch)
     # The core knows the repository by the name that it has here, which may be the one before a renaming.
+    _label(client, remote.name, pull, ctx)
+    _tell_more(client, remote.name, pull, wanted, event, ctx)
     change = translate.change_ref(pull, repository.name, remote.external_id or None)
     if change is None:
         raise NexusError("GitHub's answer describes no pull request")
@@ -115,6 +92,40 @@ def _propose(
     fact = ChangeOpened(change=change, draft=pull.get("draft") is True)
     ctx.nexus.changes.apply(fact, actor=ctx.actor, delivery=ctx.delivery)
     return Done(change.url)
+
+
+def _label(client: GitHubClient, repository: str, pull: Mapping[str, object], ctx: Context) -> None:
+    """Put the labels on that the settings name; a pull request without them is one all the same."""
+    from .issues import add_labels
+
+    number, labels = whole(pull.get("number")), ctx.settings(Settings).pull_labels
+    if number is None or not labels or pull.get("state") != "open":
+        return
+    try:
+        add_labels(client, repository, number, labels)
+    except (Forbidden, Invalid, NotFound) as error:
+        ctx.log.warning("#%s of %s was not labelled: %s", number, repository, error.message)
+
+
+def _tell_more(
+    client: GitHubClient,
+    repository: str,
+    pull: Mapping[str, object],
+    wanted: PullText,
+    event: AssignmentCompleted,
+    ctx: Context,
+) -> None:
+    """Say below a pull request of ours what was done since it was opened: its body tells of the first time."""
+    from .pulls import harmless
+
+    body, number = text(pull.get("body")), whole(pull.get("number"))
+    if number is None or "<!-- nexus:assignment-" not in body or wanted.marker in body:
+        return
+    if not ctx.settings(Settings).comments:
+        return
+    summary = harmless(text(event.payload.get("summary")), ctx.nexus.config.key_prefix) or "The work went on."
+    said = f"{summary}\n\nThe agent **{event.payload.get('agent')}** (assignment {event.assignment_id})"
+    client.comment_once(repository, number, f"assignment-{event.assignment_id}", said)
 
 
 def _refused(error: Invalid, branch: str, base: str) -> Outcome:
@@ -148,13 +159,13 @@ def publish_documents(event: DocumentsChanged, ctx: Context) -> Outcome:
         return Done("the documents belong to no repository")
     settings = ctx.settings(Settings)
     repository = ctx.nexus.repositories.get(event.repository_id, actor=ctx.actor)
-    if reason := _unreachable(repository, settings):
-        return _not_done(ctx, f"the documents of {repository.name} were not published: {reason}")
+    if reason := unreachable(repository, settings):
+        return not_done(ctx, f"the documents of {repository.name} were not published: {reason}")
     documents = ctx.nexus.documents.render(repository.id, actor=ctx.actor)
     files = {document.path: document.content for document in documents}
     if not files:
         return Done("there are no documents")
-    with _client(ctx, repository.name) as client:
+    with client_for(ctx, repository.name) as client:
         return _publish(client, repository, files, settings, ctx)
 
 
@@ -188,27 +199,6 @@ def _propose_documents(client: GitHubClient, repository: Repository, settings: S
         raise
 
 
-def _unreachable(repository: Repository, settings: Settings) -> str | None:
-    """Why the repository cannot be reached through the API; None when it can."""
-    if repository.state == "deleted":
-        return "it was deleted on GitHub"
-    if not repository.reachable:
-        return "its owner took our access away"
-    parts = urlsplit(repository.url)
-    is_local = not parts.hostname and "@" not in repository.url
-    host = parts.netloc.rpartition("@")[2] or repository.url.rpartition("@")[2].partition(":")[0]
-    if repository.url and is_local and settings.api_url == PUBLIC_API:
-        return "it is a local repository"
-    if repository.url and not is_local and host.lower() not in settings.git_hosts:
-        return f"it is not on {' or '.join(sorted(settings.git_hosts))}"
-    return settings.missing_access
-
-
-def _not_done(ctx: Context, note: str) -> Outcome:
-    ctx.log.warning("%s", note)
-    return Done(note)
-
-
 def git_credentials(url: str, ctx: Context) -> tuple[str, str] | None:
     """The user and password for cloning from and pushing to GitHub over HTTPS; None for any other address."""
     settings = ctx.settings(Settings)
@@ -221,7 +211,7 @@ def git_credentials(url: str, ctx: Context) -> tuple[str, str] | None:
 
     try:
         return ("x-access-token", credential(settings, repository).token())
-    except NotFound as error:  # the App is not installed there; a public repository can be read all the same
+    except (NotFound, Forbidden) as error:  # the App is not there; a public repository can be read all the same
         ctx.log.warning("%s", error.message)
         return None
 
@@ -233,7 +223,7 @@ def check_access(ctx: Context) -> str | NotChecked | None:
         wrong = settings.app_id or settings.app_private_key
         return settings.missing_access if wrong else NotChecked("no token or App is configured (NEXUS_GITHUB_TOKEN)")
     try:
-        with _client(ctx) as client:
+        with client_for(ctx) as client:
             client.check()
     except NexusError as error:
         return error.message

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
-from nexus_core.domain.events import AssignmentCompleted, CommandTaken, DocumentsChanged, TaskEdited, TaskMoved
+from nexus_core.domain import events
 from nexus_core.plugins import records
 from nexus_core.plugins.hookspecs import hookimpl
 from nexus_core.plugins.lazily import lazily
 
 from .settings import DECLARED
+
+_SETTLING = timedelta(seconds=20)
+"""Changes of tasks come in swarms; a task file is written once for all of them."""
+
+_CHANGE_FILES = (
+    events.TaskCreated, events.TaskEdited, events.TaskMoved, events.TaskScored, events.TaskDepended,
+    events.TaskUndepended, events.TasksMended, events.TasksImported,
+)  # fmt: skip
+_CHANGE_READINESS = (
+    events.ChangeLinked, events.ChangeWasOpened, events.TaskMoved, events.TaskDepended, events.TaskUndepended,
+    "github.pull_request.synchronize",
+)  # fmt: skip
 
 NEXUS_NAME = "github"  #: what the plugin is called also where it is given to `Nexus.open` by hand
 
@@ -32,22 +45,22 @@ def nexus_delivery_sources() -> Iterable[records.DeliverySource]:
 
 @hookimpl
 def nexus_event_handlers() -> Iterable[records.EventHandler]:
-    """Pull requests for finished work, documents, issues that follow their tasks, and answers to commands."""
+    """Pull requests for finished work and what is said of them; documents; task files; issues; answers to commands."""
     yield records.EventHandler(
         name="github.open_pull_request",
-        on=AssignmentCompleted,
+        on=events.AssignmentCompleted,
         call=lazily("nexus_plugin_github.handlers:open_pull_request"),
     )
     yield records.EventHandler(
         name="github.publish_documents",
-        on=DocumentsChanged,
+        on=events.DocumentsChanged,
         call=lazily("nexus_plugin_github.handlers:publish_documents"),
         lane="docs",
         coalesce=lambda event: str(event.repository_id),
     )
     yield records.EventHandler(
         name="github.write_issue",
-        on=(TaskEdited, TaskMoved),
+        on=(events.TaskEdited, events.TaskMoved),
         call=lazily("nexus_plugin_github.syncing:write_issue"),
         lane="notify",
         # One job for all that is written to a task meanwhile; none for the many tasks that have no issue.
@@ -55,9 +68,32 @@ def nexus_event_handlers() -> Iterable[records.EventHandler]:
     )
     yield records.EventHandler(
         name="github.answer_command",
-        on=CommandTaken,
+        on=events.CommandTaken,
         call=lazily("nexus_plugin_github.syncing:answer_command"),
         lane="notify",
+    )
+    yield records.EventHandler(
+        name="github.write_task_file",
+        on=_CHANGE_FILES,
+        call=lazily("nexus_plugin_github.taskfile:write_task_file"),
+        lane="docs",
+        coalesce=lambda event: None if event.repository_id is None else str(event.repository_id),
+        delay=_SETTLING,
+    )
+    yield records.EventHandler(
+        name="github.show_readiness",
+        on=_CHANGE_READINESS,
+        call=lazily("nexus_plugin_github.showing:show_readiness"),
+        coalesce=lambda event: event.delivery if event.task_id is None else str(event.task_id),
+    )
+    yield records.EventHandler(
+        name="github.tell_completed",
+        on=(events.TaskCompleted, events.ChangeWasMerged),
+        call=lazily("nexus_plugin_github.showing:tell_completed"),
+        lane="notify",
+    )
+    yield records.EventHandler(
+        name="github.hand_back", on=events.TaskMoved, call=lazily("nexus_plugin_github.mending:hand_back")
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
 
@@ -15,7 +15,7 @@ from nexus_core.errors import Unavailable
 SHORTEST_WAIT: Final = 60.0  #: seconds; what GitHub asks for when it does not say how long
 LONGEST_WAIT: Final = 3600.0  #: seconds; its limits are by the hour
 LONGEST_TURN: Final = 3.0  #: seconds that a call waits for its turn itself; beyond, its job is put off
-HOLD: Final = 60.0  #: seconds after which a turn is taken from who fell silent; no call takes so long
+HOLD: Final = 15.0  #: seconds after which a turn is taken from who fell silent; GitHub ends a call after ten itself
 
 
 def growing(strikes: int) -> float:
@@ -43,11 +43,17 @@ class Pace(Protocol):
         ...
 
     def close(self, seconds: float | None) -> float:
-        """GitHub limits us, for so long (None: it does not say). For how many seconds it is left alone now."""
+        """GitHub limits us, for so long (None: it does not say). For how many seconds it is left alone now.
+
+        Where it does not say, the wait grows with each limit in a row.
+        """
         ...
 
     def calm(self) -> None:
-        """An answer came that was no limit."""
+        """An answer came that was no limit. The row has ended when it has been so for as long as the last wait.
+
+        Not at once: a call that reads works while those that write are limited.
+        """
         ...
 
 
@@ -65,18 +71,19 @@ class LocalPace:
     _known: dict[str, _State] = {}  # noqa: RUF012 - shared on purpose: an account has one pace
     _lock = threading.Lock()
 
-    def __init__(self, name: str, pause: float) -> None:
+    def __init__(self, name: str, pause: float, clock: Callable[[], float] = time.monotonic) -> None:
         with self._lock:
             self._state = self._known.setdefault(name, _State())
         self._pause = pause
+        self._clock = clock
 
     def closed_for(self) -> float:
         """For how many seconds GitHub wants no call at all; 0 = it takes them."""
-        return max(0.0, self._state.closed_until - time.monotonic())
+        return max(0.0, self._state.closed_until - self._clock())
 
     def take(self) -> float:
         """Take the turn to write: 0 = it is ours; else after how many seconds to ask again."""
-        now, state = time.monotonic(), self._state
+        now, state = self._clock(), self._state
         with self._lock:
             if state.busy_until > now:
                 return 0.05
@@ -88,19 +95,21 @@ class LocalPace:
     def give_back(self) -> None:
         """The writing call has ended; the next one may begin after the pause."""
         with self._lock:
-            self._state.busy_until, self._state.free_at = 0.0, time.monotonic() + self._pause
+            self._state.busy_until, self._state.free_at = 0.0, self._clock() + self._pause
 
     def close(self, seconds: float | None) -> float:
         """GitHub limits us, for so long (None: it does not say). For how many seconds it is left alone now."""
         with self._lock:
             self._state.strikes += seconds is None
             wait = growing(self._state.strikes) if seconds is None else seconds
-            self._state.closed_until = max(self._state.closed_until, time.monotonic() + wait)
+            self._state.closed_until = max(self._state.closed_until, self._clock() + wait)
         return wait
 
     def calm(self) -> None:
-        """An answer came that was no limit."""
-        self._state.strikes = 0
+        """An answer came that was no limit. The row has ended when it has been so for as long as the last wait."""
+        with self._lock:
+            if self._clock() > self._state.closed_until + growing(self._state.strikes):
+                self._state.strikes = 0
 
 
 @contextmanager

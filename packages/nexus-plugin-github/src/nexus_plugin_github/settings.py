@@ -59,6 +59,12 @@ class Settings:
     organisation_role: str = attrs.field(default=str(Role.VIEWER), validator=_check_role)
     docs_branch: str = "nexus/docs"
     docs_pull_request: bool = False
+    tasks_branch: str = "nexus/tasks"
+    tasks_pull_request: bool = False
+    pull_labels: tuple[str, ...] = ("nexus",)
+    readiness_check: bool = True
+    comments: bool = True
+    review_rounds: int = 5
     write_pause: int = 1000  #: milliseconds between two writing calls, as GitHub asks for
 
     @property
@@ -148,6 +154,42 @@ DECLARED = PluginSettings(
             env="NEXUS_GITHUB_DOCS_PULL_REQUEST",
             default=False,
             doc="Keep a pull request open from that branch.",
+        ),
+        Setting(
+            key="tasks_branch",
+            env="NEXUS_GITHUB_TASKS_BRANCH",
+            default="nexus/tasks",
+            doc="The branch that the task file is committed to. It is Nexus's own.",
+        ),
+        Setting(
+            key="tasks_pull_request",
+            env="NEXUS_GITHUB_TASKS_PULL_REQUEST",
+            default=False,
+            doc="Write the task file back: keep a pull request open from that branch while it would read differently.",
+        ),
+        Setting(
+            key="pull_labels",
+            env="NEXUS_GITHUB_PULL_LABELS",
+            default=("nexus",),
+            doc="The labels of pull requests that Nexus opens.",
+        ),
+        Setting(
+            key="readiness_check",
+            env="NEXUS_GITHUB_READINESS_CHECK",
+            default=True,
+            doc="Show beside pull requests whether their tasks wait for others: a check run as an App, else a status.",
+        ),
+        Setting(
+            key="comments",
+            env="NEXUS_GITHUB_COMMENTS",
+            default=True,
+            doc="Say below a merged pull request what became ready, and when an agent was sent back too often.",
+        ),
+        Setting(
+            key="review_rounds",
+            env="NEXUS_GITHUB_REVIEW_ROUNDS",
+            default=5,
+            doc="How often an agent is sent back to a pull request with what reviewers and checks found.",
         ),
         Setting(
             key="write_pause",

@@ -39,5 +39,5 @@ class SharedPace:
         return wait
 
     def calm(self) -> None:
-        """An answer came that was no limit."""
-        self._turns.calm(self._name)
+        """An answer came that was no limit. The row has ended when it has been so for as long as the last wait."""
+        self._turns.calm(self._name, growing)

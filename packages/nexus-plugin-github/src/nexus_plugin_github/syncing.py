@@ -10,7 +10,7 @@ from nexus_core.domain.jobs import Done, Outcome
 from nexus_core.errors import NotFound
 from nexus_core.plugins.context import Context
 
-from .handlers import _client, _unreachable, patiently
+from .calling import client_for, patiently, unreachable
 from .pulls import harmless
 from .reading import instant, text
 from .sansio import SOURCE
@@ -29,12 +29,12 @@ def write_issue(event: TaskEdited | TaskMoved, ctx: Context) -> Outcome:
     if event.task_id is None or (outgoing := ctx.nexus.issues.outgoing(event.task_id, SOURCE)) is None:
         return Done("the issue says so already")
     repository = ctx.nexus.repositories.get(outgoing.issue.repository_id, actor=ctx.actor)
-    if reason := _unreachable(repository, ctx.settings(Settings)):
+    if reason := unreachable(repository, ctx.settings(Settings)):
         return Done(f"the issue {outgoing.repository}#{outgoing.issue.number} was not written: {reason}")
     from .issues import edit_issue, issue
 
     number = outgoing.issue.number
-    with _client(ctx, outgoing.repository) as client:
+    with client_for(ctx, outgoing.repository) as client:
         try:
             edit_issue(client, outgoing.repository, number, **_wanted(outgoing))
             now = issue(client, outgoing.repository, number)
@@ -60,10 +60,10 @@ def answer_command(event: CommandTaken, ctx: Context) -> Outcome:
     if event.payload.get("source") != SOURCE or event.repository_id is None:
         return Done("it was not given on GitHub")
     repository = ctx.nexus.repositories.get(event.repository_id, actor=ctx.actor)
-    if reason := _unreachable(repository, ctx.settings(Settings)):
+    if reason := unreachable(repository, ctx.settings(Settings)):
         return Done(f"the command was not answered: {reason}")
     answer = harmless(text(event.payload.get("answer")), ctx.nexus.config.key_prefix)
-    with _client(ctx, repository.name) as client:
+    with client_for(ctx, repository.name) as client:
         done = client.comment_once(
             repository.name, int(event.payload["number"]), text(event.payload.get("comment")), answer
         )

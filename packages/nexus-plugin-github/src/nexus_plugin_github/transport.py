@@ -46,7 +46,7 @@ class Transport:
         *,
         pause: float = 0.0,
         pace: Pace | None = None,
-        timeout: float = 15.0,
+        timeout: float = 12.0,
     ) -> None:
         self._base = httpx.URL(api_url.rstrip("/") + "/")
         self._credential = Given(token) if isinstance(token, str) else token

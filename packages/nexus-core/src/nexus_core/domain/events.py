@@ -197,6 +197,13 @@ class AssignmentLost(Event):
     TYPE = "assignment.lost"
 
 
+class ReworkRequested(Event):
+    """What reviewers and checks found in an agent's change went back to it. Payload: `agent`, `url`, `round`, `keys`,
+    `findings`."""
+
+    TYPE = "rework.requested"
+
+
 class ActivityAdded(Event):
     """An agent said something of its work. Payload: `activity_id`, `type`, `body` (shortened), `choices`."""
 

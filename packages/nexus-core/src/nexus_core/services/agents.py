@@ -199,9 +199,13 @@ class AgentService:
         factory = self._unit.plugins.agent_runners.get(agent.runner)
         if factory is None:
             raise NotFound(f"no installed plugin runs agents of the kind “{agent.runner}”")
+        from .rework import findings_in_words, open_findings
+
         with self._unit.read() as work:
             task = work.tasks.get(assignment.task_id)
             repository = work.repositories.get(task.repository_id) if task.repository_id is not None else None
+            findings = open_findings(work, task.id)
+        prompt = write_prompt(task, repository, assignment, self._unit.config.key_prefix)
         own = attrs.evolve(ctx, plugin=self._unit.plugins.owner(factory))
         request = RunRequest(
             agent=agent,
@@ -209,7 +213,7 @@ class AgentService:
             task=task,
             repository=repository,
             branch=assignment.branch or "",
-            prompt=write_prompt(task, repository, assignment, self._unit.config.key_prefix),
+            prompt=prompt + findings_in_words(findings),
             worktrees=self._worktrees(),
             report=self._reporter(assignment, actor),
             heartbeat=lambda: void(self._assignments.heartbeat(assignment.id, assignment.fence, actor=actor)),

@@ -202,6 +202,11 @@ class DeliveryService:
         with self._unit.read() as work:
             return work.deliveries.get(delivery_id)
 
+    def find(self, source: str, delivery_id: str) -> Delivery | None:
+        """One by its sender's id, with its body; for the plugin of its source."""
+        with self._unit.read() as work:
+            return work.deliveries.find(source, delivery_id)
+
     def list(
         self,
         *,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from ..ports.turns import Turn
@@ -44,10 +45,15 @@ class TurnService:
         """Count a limit; how many they are in a row."""
         return self._unit.write(lambda work: work.turns.strike(name, work.now))
 
-    def calm(self, name: str) -> None:
-        """The service answered as usual: the row of limits has ended."""
+    def calm(self, name: str, quiet: Callable[[int], float]) -> None:
+        """The service answered as usual. The row of limits has ended when it has been so for long enough.
+
+        `quiet` says how long after so many strikes, in seconds, from when calls were allowed again.
+        """
         known = self._unit.glance().turns.get(name)
-        if known is not None and known.strikes:
+        if known is None or not known.strikes:
+            return
+        if self._unit.clock.now() > known.closed_until + timedelta(seconds=quiet(known.strikes)):
             self._unit.write(lambda work: work.turns.calm(name))
 
     def closed_for(self, name: str) -> float:

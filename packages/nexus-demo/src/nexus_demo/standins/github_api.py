@@ -40,6 +40,7 @@ class Response:
 
 Endpoint = Callable[..., Response]
 _ENDPOINTS: list[tuple[str, re.Pattern[str], Endpoint]] = []
+_LARGE = 1024 * 1024  #: bytes; the content of larger files only the Git database gives
 _SHA = re.compile(r"[0-9a-f]{40}")
 
 
@@ -287,10 +288,11 @@ def _at(hosted: Hosted, request: Request) -> str:
 
 def _file(world: World, hosted: Hosted, path: str, sha: str) -> Json:
     content = hosted.git.blob(sha)
+    is_large = len(content) > _LARGE
     return {
-        "type": "file", "encoding": "base64", "size": len(content),
+        "type": "file", "encoding": "none" if is_large else "base64", "size": len(content),
         "name": path.rpartition("/")[2], "path": path,
-        "content": base64.encodebytes(content).decode(), "sha": sha,
+        "content": "" if is_large else base64.encodebytes(content).decode(), "sha": sha,
         "url": f"{world.address}/repos/{hosted.name}/contents/{path}",
     }  # fmt: skip
 
@@ -394,7 +396,11 @@ def merge_pull(world: World, hosted: Hosted, _request: Request, number: str) -> 
 
 def _comment(comment: Comment) -> Json:
     author = shapes.user(comment.author)
-    return {"id": comment.id, "body": comment.body, "user": author, "created_at": comment.created_at}
+    return {
+        "id": comment.id, "body": comment.body, "user": author, "created_at": comment.created_at,
+        # An App is nobody to a repository; people here belong to it, unless they are called otherwise.
+        "author_association": "NONE" if comment.author in (BOT, "mallory") else "MEMBER",
+    }  # fmt: skip
 
 
 @endpoint("GET", r"issues/([0-9]+)/comments")

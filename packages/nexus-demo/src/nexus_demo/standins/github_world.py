@@ -102,8 +102,11 @@ class World:
             self._moved[old.lower()] = hosted.id
             hosted.name = new
             self._hosted[new.lower()] = hosted
-            for pull in self.pulls:
-                pull.repository = new if pull.repository == old else pull.repository
+            for one in (*self.pulls, *self.issues, *self.checks):
+                one.repository = new if one.repository == old else one.repository
+            self.comments = [
+                attrs.evolve(one, repository=new) if one.repository == old else one for one in self.comments
+            ]
 
     def pull(self, name: str, number: int) -> Pull:
         """A pull request.

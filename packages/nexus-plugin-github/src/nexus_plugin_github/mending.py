@@ -1,0 +1,63 @@
+"""Back to the agent: what reviewers and checks found in its pull request, a bounded number of times."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from nexus_core.domain.changes import Change, ChangeState
+from nexus_core.domain.events import TaskMoved
+from nexus_core.domain.jobs import Done, Outcome, Snooze
+from nexus_core.domain.tasks import Status
+from nexus_core.errors import NoAgent
+from nexus_core.plugins.context import Context
+
+from .calling import client_for, patiently, unreachable
+from .reading import table, text
+from .sansio import SOURCE
+from .settings import Settings
+
+_BUSY = timedelta(minutes=1)
+
+
+@patiently
+def hand_back(event: TaskMoved, ctx: Context) -> Outcome:
+    """A task went back to work by what GitHub said: its agent gets what was found, on the same branch."""
+    by_github = (event.delivery or "").startswith(f"{SOURCE}:")
+    if event.payload.get("to") != Status.IN_PROGRESS or not by_github or event.task_id is None:
+        return Done("nothing was found in a pull request")
+    open_changes = [
+        change
+        for change, link in ctx.nexus.changes.for_task(event.task_id, actor=ctx.actor)
+        if link.closes and change.source == SOURCE and change.state in (ChangeState.OPEN, ChangeState.DRAFT)
+    ]
+    try:
+        notes = [_hand_back(event, event.task_id, change, ctx) for change in open_changes]
+    except NoAgent as error:
+        ctx.log.info("findings for task %s wait: %s", event.task_id, error.message)
+        return Snooze(_BUSY)
+    return Done("; ".join(filter(None, notes)) or "nothing is to be mended")
+
+
+def _hand_back(event: TaskMoved, task_id: int, change: Change, ctx: Context) -> str:
+    from .reviews import findings
+
+    settings = ctx.settings(Settings)
+    repository = ctx.nexus.repositories.get(change.repository_id, actor=ctx.actor)
+    if reason := unreachable(repository, settings):
+        return reason
+    with client_for(ctx, repository.name) as client:
+        pull = client.pull(repository.name, change.number)
+        head = text(table(pull, "head").get("sha"))
+        if pull.get("state") != "open" or not head:
+            return ""
+        found = findings(client, repository.name, change.number, head, settings.app_id or "")
+        if not found:
+            return ""
+        done = ctx.nexus.rework.ask(
+            task_id, found, branch=change.branch, url=change.url, rounds=settings.review_rounds, actor=ctx.actor,
+            delivery=event.delivery,
+        )  # fmt: skip
+        if done.is_exhausted and settings.comments:
+            body = f"The agent was sent back to this {settings.review_rounds} times; now a person should look at it."
+            client.comment_once(repository.name, change.number, f"exhausted-{change.id}", body)
+    return done.note
