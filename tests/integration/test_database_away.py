@@ -101,6 +101,7 @@ def test_a_database_that_is_away_loses_no_webhook(tmp_path, postgres, database):
         thread.join()
         wait_until(lambda: len(stored(database)) == number + 20 and not waiting(data), 30)
         seconds = time.monotonic() - back
+        senders.close()
         print(f"\naway {AWAY:g} s at {RATE:g}/s: {senders.summary()}; all stored {seconds:.1f} s after it came back")
         known = stored(database)
         with psycopg.connect(database) as connection:
@@ -138,6 +139,7 @@ def test_a_crash_of_the_database_under_load_is_not_felt(tmp_path, postgres, data
             postgres.start()
         thread.join()
         wait_until(lambda: len(stored(database)) == NUMBER and not waiting(data), 30)
+        senders.close()
         print(f"\nrestarted twice at 120/s: {senders.summary()}")
 
     assert [one for one in senders.sent if not 200 <= one.status < 300] == []
@@ -163,6 +165,7 @@ def test_a_database_that_falls_silent_is_waited_for_no_longer_than_its_sender_wa
             senders.run(int(RATE * AWAY), RATE)
             proxy.speak()
             wait_until(lambda: len(stored(database)) == int(RATE * AWAY) + 20 and not waiting(data), 40)
+            senders.close()
             print(f"\nsilent {AWAY:g} s at {RATE:g}/s: {senders.summary()}")
     finally:
         proxy.close()
