@@ -28,7 +28,7 @@ from tests.proxy import Proxy
 from nexus_core import Nexus
 from nexus_core.config import load_config
 
-AWAY = float(os.environ.get("NEXUS_AWAY_SECONDS", "2"))
+AWAY = float(os.environ.get("NEXUS_AWAY_SECONDS", "3"))
 RATE = 50.0
 NUMBER = int(120 * max(3, AWAY))
 
@@ -92,8 +92,9 @@ def test_a_database_that_is_away_loses_no_webhook(tmp_path, postgres, database):
         thread.start()
         time.sleep(1)
         postgres.stop()
-        time.sleep(AWAY * 0.8)
-        files, during = waiting(data), figures(port)
+        time.sleep(AWAY * 0.8)  # the first ones have waited 2 s for it
+        files = wait_until(lambda: [path for path in waiting(data) if not path.name.startswith(".")])
+        during = figures(port)
         modes = {stat.S_IMODE(path.stat().st_mode) for path in files} | {stat.S_IMODE((data / "spool").stat().st_mode)}
         time.sleep(AWAY * 0.2)
         postgres.start()
