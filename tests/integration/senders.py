@@ -32,6 +32,7 @@ class Senders:
         self._size = size
         self._local = threading.local()
         self._threads = ThreadPoolExecutor(threads)
+        self._connections: list[http.client.HTTPConnection] = []
         self.sent: list[Sent] = []
 
     def run(self, number: int, rate: float, *, first: int = 0) -> None:
@@ -63,15 +64,26 @@ class Senders:
             "X-Hub-Signature-256": "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest(),
         }  # fmt: skip
         try:
-            connection = self._local.__dict__.setdefault(
-                "connection", http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
-            )
+            connection = self._connection()
             connection.request("POST", "/api/v1/webhooks/github", body, headers)
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read() or b"{}")
         except (OSError, http.client.HTTPException):
             self._local.__dict__.pop("connection", None)
             return 0, {}
+
+    def _connection(self) -> http.client.HTTPConnection:
+        """The thread's own."""
+        if "connection" not in self._local.__dict__:
+            self._local.connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+            self._connections.append(self._local.connection)
+        found: http.client.HTTPConnection = self._local.connection
+        return found
+
+    def close(self) -> None:
+        """Hang up, so that the server need not wait for more."""
+        for one in self._connections:
+            one.close()
 
     def summary(self) -> str:
         """The figures, in a line."""
