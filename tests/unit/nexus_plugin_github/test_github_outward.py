@@ -73,6 +73,14 @@ def _merge(nexus: Nexus, github: GitHubStandIn, number: int = 1) -> None:
     _receive(nexus, "pull_request", github.pull_payload("acme/api", number, "closed"), f"merge-{number}")
 
 
+def _push(nexus: Nexus, github: GitHubStandIn, bare: BareRepository, number: int = 1) -> None:
+    """One more commit on the branch of the pull request."""
+    head = bare.branch(BRANCH) or ""
+    tree = bare.write_tree(head, [("100644", f"c{number}.py", bare.write_blob(b"c"))])
+    bare.update_ref(f"refs/heads/{BRANCH}", bare.write_commit(tree, [head], "More"), head)
+    _receive(nexus, "pull_request", github.pull_payload("acme/api", 1, "synchronize"), f"sync-{number}")
+
+
 def _review(nexus: Nexus, github: GitHubStandIn, guid: str = "review-1", **said: Any) -> None:
     made = review(github.world, "acme/api", 1, **said)
     payload = github.pull_payload("acme/api", 1, "submitted") | {"review": made | {"state": made["state"].lower()}}
@@ -142,9 +150,7 @@ def test_new_commits_get_a_check_of_their_own(
     hub = open_hub(**app_settings)
     _opened(hub, github)
     head = bare.branch(BRANCH) or ""
-    tree = bare.write_tree(head, [("100644", "c.py", bare.write_blob(b"c"))])
-    bare.update_ref(f"refs/heads/{BRANCH}", bare.write_commit(tree, [head], "More"), head)
-    _receive(hub, "pull_request", github.pull_payload("acme/api", 1, "synchronize"), "sync-1")
+    _push(hub, github, bare)
 
     assert [head, bare.branch(BRANCH)] == [run.head_sha for run in github.world.checks]
 
@@ -274,13 +280,14 @@ def test_a_stranger_sends_no_agent_to_work(hub: Nexus, github: GitHubStandIn) ->
     assert ([], "review") == (hub.assignments.list(task_id=task, live=True), hub.tasks.get(task).status)
 
 
-def test_rounds_end(open_hub: OpenHub, github: GitHubStandIn) -> None:
+def test_rounds_end(open_hub: OpenHub, github: GitHubStandIn, bare: BareRepository) -> None:
     """An agent that cannot mend it is not sent back for ever; people are told so, once."""
     hub = open_hub(review_rounds=2)
     task = _opened(hub, github)
     for number in range(4):
         _review(hub, github, f"review-{number}", body=f"Not yet {number}")
         for assignment in hub.assignments.list(task_id=task, live=True):
+            _push(hub, github, bare, number)
             hub.assignments.complete(assignment.id, assignment.fence, branch=BRANCH, commits=1)
             hub.jobs.drain()
 

@@ -140,8 +140,9 @@ class World:
 
     def _follow(self, pull: Pull) -> None:
         """An open pull request ends where its branch ends."""
-        if pull.state == "open" and (head := self.repository(pull.repository).git.branch(pull.head)):
-            pull.head_sha = head
+        head = self.repository(pull.repository).git.branch(pull.head) if pull.state == "open" else None
+        if head and head != pull.head_sha:
+            pull.head_sha, pull.updated_at = head, now()
 
     def open_pull(
         self,
