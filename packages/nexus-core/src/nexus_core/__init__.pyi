@@ -113,6 +113,7 @@ from .domain.readiness import Impact as Impact
 from .domain.readiness import Readiness as Readiness
 from .domain.references import Reference as Reference
 from .domain.references import find_references as find_references
+from .domain.policy import RepositoryPolicy as RepositoryPolicy
 from .domain.repositories import Repository as Repository
 from .domain.tasks import Priority as Priority
 from .domain.tasks import Status as Status
@@ -141,6 +142,8 @@ from .errors import Unauthenticated as Unauthenticated
 from .errors import Unavailable as Unavailable
 from .errors import UnreadableFile as UnreadableFile
 from .formats.mermaid import to_mermaid as to_mermaid
+from .formats.policy_file import POLICY_FILE as POLICY_FILE
+from .formats.policy_file import read_policy as read_policy
 from .formats.model import FileDoctor as FileDoctor
 from .formats.model import FileExamination as FileExamination
 from .formats.model import ParsedScore as ParsedScore
