@@ -108,12 +108,12 @@ from .domain.jobs import Retry as Retry
 from .domain.jobs import Snooze as Snooze
 from .domain.picture import Excerpt as Excerpt
 from .domain.picture import excerpt as excerpt
+from .domain.policy import RepositoryPolicy as RepositoryPolicy
 from .domain.readiness import Condition as Condition
 from .domain.readiness import Impact as Impact
 from .domain.readiness import Readiness as Readiness
 from .domain.references import Reference as Reference
 from .domain.references import find_references as find_references
-from .domain.policy import RepositoryPolicy as RepositoryPolicy
 from .domain.repositories import Repository as Repository
 from .domain.tasks import Priority as Priority
 from .domain.tasks import Status as Status
@@ -142,8 +142,6 @@ from .errors import Unauthenticated as Unauthenticated
 from .errors import Unavailable as Unavailable
 from .errors import UnreadableFile as UnreadableFile
 from .formats.mermaid import to_mermaid as to_mermaid
-from .formats.policy_file import POLICY_FILE as POLICY_FILE
-from .formats.policy_file import read_policy as read_policy
 from .formats.model import FileDoctor as FileDoctor
 from .formats.model import FileExamination as FileExamination
 from .formats.model import ParsedScore as ParsedScore
@@ -151,6 +149,8 @@ from .formats.model import ParsedScores as ParsedScores
 from .formats.model import ParsedTask as ParsedTask
 from .formats.model import ParsedTasks as ParsedTasks
 from .formats.model import Warning_ as Warning_
+from .formats.policy_file import POLICY_FILE as POLICY_FILE
+from .formats.policy_file import read_policy as read_policy
 from .nexus import Nexus as Nexus
 from .plugins.context import Context as Context
 from .plugins.hookspecs import hookimpl as hookimpl
