@@ -24,6 +24,7 @@ import pytest
 
 from nexus_core import Nexus
 from nexus_core.config import Config, load_config
+from nexus_core.domain.policy import RepositoryPolicy
 from services import _missing
 
 PACKAGES = {"@octokit/webhooks": "14.2.0", "@octokit/webhooks-examples": "7.6.1"}
@@ -112,7 +113,7 @@ def sender(folder: Path, octokit: Path) -> Iterator[Sender]:
         lead = nexus.users.invite("lead", "developer")
         with nexus.store.writing() as work:
             work.logins.bind(lead.id, provider="github", subject=str(LEAD), now=nexus.clock.now())
-            work.access.set_meta("policy:1", json.dumps({"issues": "all"}))
+            work.access.set_meta("policy:1", json.dumps(RepositoryPolicy(issues="all").kept))
         with hubs.running_hub(environ, folder) as hub:
             yield Sender(hub, nexus, octokit)
 

@@ -22,6 +22,7 @@ from nexus_core.domain.changes import (
     CommitsPushed,
 )
 from nexus_core.domain.issues import IssueOpened
+from nexus_core.domain.policy import RepositoryPolicy
 from nexus_core.ports.queries import TaskQuery
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -180,7 +181,7 @@ def begin(nexus):
     nexus.repositories.add(name)
     repository = nexus.repositories.get(name).id
     with nexus.store.writing() as work:
-        work.access.set_meta(f"policy:{repository}", json.dumps({"issues": "nexus"}))
+        work.access.set_meta(f"policy:{repository}", json.dumps(RepositoryPolicy(issues="nexus").kept))
     ids = [nexus.tasks.create(f"Task {index}", repository=name).id for index in (1, 2, 3)]
     return name, ids
 

@@ -11,6 +11,7 @@ from nexus_core.domain.access import ActorKind, Role
 from nexus_core.domain.changes import ChangeOpened, ChangeRef, RepositoryRenamed
 from nexus_core.domain.hosts import AuthorizationRevoked, CommentAdded, HostAccessChanged, RepositoryStateChanged
 from nexus_core.domain.issues import IssueOpened, IssueTransferred
+from nexus_core.domain.policy import RepositoryPolicy
 from nexus_core.testing import nexus_for_test
 
 AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -26,7 +27,7 @@ def nexus(clock):
 
 def policy(nexus, repository=1, **said):
     with nexus.store.writing() as work:
-        work.access.set_meta(f"policy:{repository}", json.dumps(said))
+        work.access.set_meta(f"policy:{repository}", json.dumps(RepositoryPolicy(**said).kept))
 
 
 def issue(minute=0, **fields):
@@ -289,13 +290,32 @@ def test_nobody_else_does(spoken, role, author):
 @pytest.mark.parametrize("named", ["41", "lead", "@Lead"])
 def test_whom_the_policy_names_may_in_that_repository(spoken, named):
     """Although they have no account here; and nowhere else."""
-    policy(spoken, approvers=[named])
+    policy(spoken, approvers=(named,))
     other = spoken.tasks.create("Elsewhere", repository="acme/web")
     spoken.changes.apply(comment(f"/nexus priority high\n/nexus done NX-{other.id}\n/nexus done"))
 
     assert ("done", "high", "pending") == (
         spoken.tasks.get(1).status, spoken.tasks.get(1).priority, spoken.tasks.get(other.id).status,
     )  # fmt: skip
+
+
+def test_a_login_of_digits_is_nobodys_id(spoken):
+    """Anybody may register one at the host."""
+    policy(spoken, approvers=("41",))
+    spoken.changes.apply(comment("/nexus done", author="41", author_id="99"))
+
+    assert "review" == spoken.tasks.get(1).status
+
+
+def test_a_repositorys_own_words_close(spoken):
+    """By its policy, and in no other repository."""
+    policy(spoken, closing_words=("ships",))
+    for repository, number in (("acme/api", 8), ("acme/web", 9)):
+        task = spoken.tasks.create("Ship it", repository=repository)
+        change = ChangeRef(source="github", repository=repository, number=number, title="x", body=f"Ships NX-{task.id}")
+        spoken.changes.apply(ChangeOpened(change=change))
+
+    assert ["review", "pending"] == [spoken.tasks.get(number).status for number in (2, 3)]
 
 
 def test_a_comment_that_is_told_twice_is_done_once(spoken):

@@ -11,6 +11,7 @@ import pytest
 
 from nexus_core.config import Config
 from nexus_core.domain.jobs import Done
+from nexus_core.domain.policy import RepositoryPolicy
 from nexus_core.nexus import Nexus
 from nexus_demo.standins.github import GitHubStandIn
 from nexus_demo.standins.github_issues import Issue, open_issue
@@ -28,7 +29,7 @@ def hub(tmp_path: Path, github: GitHubStandIn) -> Iterator[Nexus]:
     with Nexus.open(config, data_dir=tmp_path / "hub", plugins=[hooks], load_plugins=False) as nexus:
         nexus.repositories.add("acme/api")
         with nexus.store.writing() as work:
-            work.access.set_meta("policy:1", json.dumps({"issues": "all"}))
+            work.access.set_meta("policy:1", json.dumps(RepositoryPolicy(issues="all").kept))
         yield nexus
 
 

@@ -33,11 +33,13 @@ TASK = {
     "doctor": Entry("Say what is wrong in the tasks of a repository, and mend it", "task_doctor:doctor"),
     "claim": Entry("Take a ready task for an agent, atomically", "task_claim:claim"),
 }
+POLICY = {"check": Entry("Check a policy file, such as in CI", "repo_policy:check")}
 REPO = {
     "list": Entry("List the repositories", "repo:list_"),
     "add": Entry("Add a repository", "repo:add"),
     "show": Entry("Show a repository", "repo:show"),
     "sync": Entry("Bring a repository in step with its host", "repo:sync"),
+    "policy": Entry("The policy file of a repository", children=POLICY),
 }
 AGENT = {
     "list": Entry("List the agents with what they do", "agent:list_"),

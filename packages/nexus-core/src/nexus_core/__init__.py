@@ -26,6 +26,7 @@ _HOMES = {
     "clock": "Clock SystemClock",
     "domain.tasks": "Task Status Priority task_key parse_task_id",
     "domain.repositories": "Repository",
+    "domain.policy": "RepositoryPolicy",
     "domain.access": "Actor ActorKind Scope Role ApiKey User LOCAL system_actor plugin_actor",
     "domain.logins": "Identity LoginRequest LoginAnswer DeviceLogin Session",
     "domain.agents": "Agent AgentState Assignment AssignmentStatus Activity ActivityType",
@@ -70,6 +71,7 @@ _HOMES = {
     "ports.queries": "TaskQuery ReadyQuery Page",
     "ports.storage": "Store",
     "formats.mermaid": "to_mermaid",
+    "formats.policy_file": "read_policy POLICY_FILE",
     "formats.model": "ParsedTask ParsedTasks ParsedScore ParsedScores FileDoctor FileExamination Warning_",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

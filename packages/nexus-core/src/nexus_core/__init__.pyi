@@ -109,6 +109,7 @@ from .domain.jobs import Retry as Retry
 from .domain.jobs import Snooze as Snooze
 from .domain.picture import Excerpt as Excerpt
 from .domain.picture import excerpt as excerpt
+from .domain.policy import RepositoryPolicy as RepositoryPolicy
 from .domain.readiness import Condition as Condition
 from .domain.readiness import Impact as Impact
 from .domain.readiness import Readiness as Readiness
@@ -149,6 +150,8 @@ from .formats.model import ParsedScores as ParsedScores
 from .formats.model import ParsedTask as ParsedTask
 from .formats.model import ParsedTasks as ParsedTasks
 from .formats.model import Warning_ as Warning_
+from .formats.policy_file import POLICY_FILE as POLICY_FILE
+from .formats.policy_file import read_policy as read_policy
 from .nexus import Nexus as Nexus
 from .plugins.context import Context as Context
 from .plugins.hookspecs import hookimpl as hookimpl

@@ -92,8 +92,7 @@ class Comments:
         user = work.logins.person(fact.source, fact.author_id) if fact.author_id else None
         if user is not None and user.disabled_at is not None:
             return None
-        named = {name.lower().lstrip("@") for name in approvers(work, repository.id)}
-        names_them = bool(named & {fact.author.lower(), fact.author_id} - {""})
+        names_them = _names(approvers(work, repository.id), fact)
         if user is not None:
             them = acting(user)
             return attrs.evolve(them, scopes=them.scopes | _APPROVES) if names_them else them
@@ -156,6 +155,13 @@ class Comments:
         field = "complexity_manual" if command.verb == "complexity" else "priority"
         tasks.edit(task_id, {field: value}, actor=actor)
         return f"The {command.verb} of {key} is {value} now."
+
+
+def _names(accounts: tuple[str, ...], fact: CommentAdded) -> bool:
+    """Whether a policy names who wrote a comment. Digits alone are an id, although logins may consist of them."""
+    named = {name.lower().removeprefix("@") for name in accounts}
+    logins = {name for name in named if not name.isdigit()}
+    return fact.author_id in named - logins or fact.author.lower() in logins
 
 
 def _name(fact: CommentAdded) -> str:

@@ -1,7 +1,6 @@
 """What a repository's own policy says about what its host tells.
 
-The policy is kept as a JSON object in the hub's memory, `policy:<repository>`: `issues` (`all`, or a label), `closing`
-(words) and `approvers` (accounts, best by the host's own id).
+The policy is kept in the hub's memory, `policy:<repository>`, as `RepositoryPolicy.kept` has it.
 """
 
 from __future__ import annotations
