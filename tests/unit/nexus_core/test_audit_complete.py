@@ -107,6 +107,7 @@ ELSEWHERE = {
     "keys.authenticate": "notes when a key was last used; what is then done with it is on record",
     "assignments.heartbeat": "lengthens a lease by the holder's own word; nothing else changes",
     "jobs.claim": "work that an event caused", "jobs.run": "as above", "jobs.drain": "as above",
+    "jobs.perform": "as above", "jobs.settle": "as above",
     "jobs.heartbeat": "as above", "jobs.hand_back": "as above", "jobs.enqueue": "as above", "jobs.sweep": "as above",
     "agents.run": "the runner reports through assignments", "deliveries.handle": "hands facts to changes.apply",
     "changes.prune": "forgets how checks of old commits ended; each is on record as it came",
