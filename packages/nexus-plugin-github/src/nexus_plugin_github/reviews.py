@@ -8,8 +8,8 @@ from nexus_core.domain.rework import Finding
 
 from .client import Document, GitHubClient
 from .reading import login, table, text, whole
+from .translate import TRUSTED
 
-_TRUSTED: Final = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
 _FAILED: Final = frozenset({"failure", "timed_out", "startup_failure"})
 _DECIDES: Final = frozenset({"APPROVED", "CHANGES_REQUESTED", "DISMISSED"})
 _MOST: Final = 50  #: remarks of one review, and annotations of one check
@@ -26,7 +26,7 @@ def _reviews(client: GitHubClient, repository: str, number: int) -> list[Finding
     # send an agent to work.
     latest: dict[str, Document] = {}
     for row in client.pages(f"repos/{repository}/pulls/{number}/reviews"):
-        if text(row.get("state")) in _DECIDES and text(row.get("author_association")) in _TRUSTED:
+        if text(row.get("state")) in _DECIDES and text(row.get("author_association")) in TRUSTED:
             latest[login(row.get("user"))] = row
     asked = [row for row in latest.values() if text(row.get("state")) == "CHANGES_REQUESTED"]
     return [_review(client, repository, number, row) for row in asked]
