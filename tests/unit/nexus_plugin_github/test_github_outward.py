@@ -280,6 +280,18 @@ def test_a_stranger_sends_no_agent_to_work(hub: Nexus, github: GitHubStandIn) ->
     assert ([], "review") == (hub.assignments.list(task_id=task, live=True), hub.tasks.get(task).status)
 
 
+def test_an_agent_at_work_hears_of_the_next_review(hub: Nexus, github: GitHubStandIn) -> None:
+    """Its task is at work and does not move; what is found meanwhile reaches it all the same."""
+    task = _opened(hub, github)
+    _review(hub, github, body="Not yet")
+    _review(hub, github, "review-2", body="And tests", by="ada")
+    (assignment,) = hub.assignments.list(task_id=task, live=True)
+
+    assert ["octocat asks for changes: Not yet", "ada asks for changes: And tests"] == [
+        one.body for one in hub.assignments.activities(assignment.id)
+    ]
+
+
 def test_rounds_end(open_hub: OpenHub, github: GitHubStandIn, bare: BareRepository) -> None:
     """An agent that cannot mend it is not sent back for ever; people are told so, once."""
     hub = open_hub(review_rounds=2)

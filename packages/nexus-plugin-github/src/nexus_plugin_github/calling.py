@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from nexus_core.domain.events import Event
+from nexus_core.domain.gates import Gate
 from nexus_core.domain.jobs import Done, Outcome, Retry, Snooze
 from nexus_core.domain.repositories import Repository
-from nexus_core.errors import Unavailable
+from nexus_core.errors import Invalid, Unavailable
 from nexus_core.plugins.context import Context
 
+from .reading import payload_of, repository_name, table, text
 from .settings import PUBLIC_API, Settings
 
 if TYPE_CHECKING:
@@ -59,6 +61,21 @@ def unreachable(repository: Repository, settings: Settings) -> str | None:
     if repository.url and not is_local and host.lower() not in settings.git_hosts:
         return f"it is not on {' or '.join(sorted(settings.git_hosts))}"
     return settings.missing_access
+
+
+def gates_of(event: Event, ctx: Context) -> list[Gate]:
+    """The open changes, with their tasks, of the branch that a webhook is about, such as one with new commits."""
+    source, _, guid = (event.delivery or "").partition(":")
+    delivery = ctx.nexus.deliveries.find(source, guid)
+    if delivery is None:
+        return []
+    try:
+        payload = payload_of(delivery.body, delivery.headers.get("content-type", ""))
+    except Invalid:
+        return []
+    branch = text(table(payload, "pull_request", "head").get("ref"))
+    branch = branch or text(table(payload, "check_suite").get("head_branch"))
+    return ctx.nexus.gates.of_branch(repository_name(payload), branch, actor=ctx.actor) if branch else []
 
 
 def not_done(ctx: Context, note: str) -> Outcome:

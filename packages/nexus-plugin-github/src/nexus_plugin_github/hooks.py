@@ -93,7 +93,9 @@ def nexus_event_handlers() -> Iterable[records.EventHandler]:
         lane="notify",
     )
     yield records.EventHandler(
-        name="github.hand_back", on=events.TaskMoved, call=lazily("nexus_plugin_github.mending:hand_back")
+        name="github.hand_back",
+        on=(events.TaskMoved, "github.pull_request_review.submitted", "github.check_suite.completed"),
+        call=lazily("nexus_plugin_github.mending:hand_back"),
     )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from nexus_core.domain.changes import Change, ChangeState
-from nexus_core.domain.events import TaskMoved
+from nexus_core.domain.events import Event
 from nexus_core.domain.jobs import Done, Outcome, Snooze
 from nexus_core.domain.tasks import Status
 from nexus_core.errors import NoAgent
 from nexus_core.plugins.context import Context
 
-from .calling import client_for, patiently, unreachable
+from .calling import client_for, gates_of, patiently, unreachable
 from .reading import table, text
 from .sansio import SOURCE
 from .settings import Settings
@@ -20,25 +20,39 @@ _BUSY = timedelta(minutes=1)
 
 
 @patiently
-def hand_back(event: TaskMoved, ctx: Context) -> Outcome:
-    """A task went back to work by what GitHub said: its agent gets what was found, on the same branch."""
-    by_github = (event.delivery or "").startswith(f"{SOURCE}:")
-    if event.payload.get("to") != Status.IN_PROGRESS or not by_github or event.task_id is None:
-        return Done("nothing was found in a pull request")
-    open_changes = [
-        change
-        for change, link in ctx.nexus.changes.for_task(event.task_id, actor=ctx.actor)
-        if link.closes and change.source == SOURCE and change.state in (ChangeState.OPEN, ChangeState.DRAFT)
-    ]
+def hand_back(event: Event, ctx: Context) -> Outcome:
+    """A task is at work by what GitHub said: its agent gets what was found, on the same branch.
+
+    Heard are the move that a finding caused, and findings themselves: a task that is at work already does not move.
+    """
     try:
-        notes = [_hand_back(event, event.task_id, change, ctx) for change in open_changes]
+        notes = [_hand_back(event, task_id, change, ctx) for task_id, change in _at_work(event, ctx)]
     except NoAgent as error:
-        ctx.log.info("findings for task %s wait: %s", event.task_id, error.message)
+        ctx.log.info("findings wait: %s", error.message)
         return Snooze(_BUSY)
     return Done("; ".join(filter(None, notes)) or "nothing is to be mended")
 
 
-def _hand_back(event: TaskMoved, task_id: int, change: Change, ctx: Context) -> str:
+def _at_work(event: Event, ctx: Context) -> list[tuple[int, Change]]:
+    """The tasks at work that an event is about, each with the open pull request that is to complete it."""
+    if event.task_id is None:
+        return [
+            (one.task.id, gate.change)
+            for gate in gates_of(event, ctx)
+            for one in gate.tasks
+            if one.closes and one.task.status is Status.IN_PROGRESS
+        ]
+    by_github = (event.delivery or "").startswith(f"{SOURCE}:")
+    if event.payload.get("to") != Status.IN_PROGRESS or not by_github:
+        return []
+    return [
+        (event.task_id, change)
+        for change, link in ctx.nexus.changes.for_task(event.task_id, actor=ctx.actor)
+        if link.closes and change.source == SOURCE and change.state in (ChangeState.OPEN, ChangeState.DRAFT)
+    ]
+
+
+def _hand_back(event: Event, task_id: int, change: Change, ctx: Context) -> str:
     from .reviews import findings
 
     settings = ctx.settings(Settings)

@@ -12,9 +12,9 @@ from nexus_core.domain.tasks import Status, Task, task_key
 from nexus_core.errors import Forbidden, Invalid, NotFound
 from nexus_core.plugins.context import Context
 
-from .calling import client_for, patiently, unreachable
+from .calling import client_for, gates_of, patiently, unreachable
 from .pulls import harmless
-from .reading import payload_of, repository_name, table, text
+from .reading import table, text
 from .sansio import SOURCE
 from .settings import Settings
 
@@ -32,23 +32,9 @@ def show_readiness(event: Event, ctx: Context) -> Outcome:
     if event.task_id is not None:
         gates = ctx.nexus.gates.around(event.task_id, actor=ctx.actor)
     else:
-        gates = _of_delivery(event, ctx)
+        gates = gates_of(event, ctx)
     shown = [_show(gate, ctx) for gate in gates if gate.change.source == SOURCE]
     return Done("; ".join(filter(None, shown)) or "there is no open pull request to show it on")
-
-
-def _of_delivery(event: Event, ctx: Context) -> list[Gate]:
-    """The gates of the pull request that a webhook is about, such as one with new commits."""
-    source, _, guid = (event.delivery or "").partition(":")
-    delivery = ctx.nexus.deliveries.find(source, guid)
-    if delivery is None:
-        return []
-    try:
-        payload = payload_of(delivery.body, delivery.headers.get("content-type", ""))
-    except Invalid:
-        return []
-    branch = text(table(payload, "pull_request", "head").get("ref"))
-    return ctx.nexus.gates.of_branch(repository_name(payload), branch, actor=ctx.actor)
 
 
 def _show(gate: Gate, ctx: Context) -> str:

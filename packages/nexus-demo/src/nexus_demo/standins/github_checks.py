@@ -66,9 +66,10 @@ def review(
     """Somebody reviews a pull request; remarks are (path, line, text)."""
     with world.lock:
         pull = world.pull(name, number)
+        pull.updated_at = now()
         made = {
             "id": 500 + len(world.reviews), "user": shapes.user(by), "body": body, "state": state,
-            "author_association": association, "commit_id": pull.head_sha, "submitted_at": now(),
+            "author_association": association, "commit_id": pull.head_sha, "submitted_at": pull.updated_at,
             "html_url": f"https://github.com/{name}/pull/{number}#pullrequestreview",
         }  # fmt: skip
         said = [{"path": path, "line": line, "body": text, "user": shapes.user(by)} for path, line, text in remarks]
