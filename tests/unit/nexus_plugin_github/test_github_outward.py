@@ -247,11 +247,12 @@ def test_a_failed_check_goes_back_to_the_agent(hub: Nexus, github: GitHubStandIn
     assert "The check tests ended with failure.\nfailure\n1 failed\n- a.py:3: no" == prompt.body
 
 
-def test_the_agent_mends_it_on_the_same_pull_request(hub: Nexus, github: GitHubStandIn) -> None:
+def test_the_agent_mends_it_on_the_same_pull_request(hub: Nexus, github: GitHubStandIn, bare: BareRepository) -> None:
     """When it has finished again, the task is under review again; there is one pull request, which says what is new."""
     task = _opened(hub, github)
     _review(hub, github, body="Not yet")
     (assignment,) = hub.assignments.list(task_id=task, live=True)
+    _push(hub, github, bare)
     hub.assignments.complete(assignment.id, assignment.fence, summary="Mended", branch=BRANCH, commits=1)
     hub.jobs.drain()
 
