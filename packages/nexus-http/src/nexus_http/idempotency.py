@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 from nexus_core.domain.answers import Attempt
 from nexus_core.errors import AnswerLost, Fault, Invalid
 
+from .encoding import encode
 from .operations import actor_of, raw_body
+from .problems import PROBLEM_JSON, of_error, request_id
 from .sealing import seal, unseal
 
 if TYPE_CHECKING:
@@ -64,14 +66,21 @@ class Idempotency:
     def process_response(
         self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
     ) -> None:
-        """Remember the answer. What failed for a reason that may pass is forgotten, unless it took effect."""
+        """Remember the answer. What failed for a reason that may pass is forgotten, unless it took effect.
+
+        If it did, whoever repeats it is told so, and not the failure for a day.
+        """
         attempt, stack = getattr(req.context, "attempt", (None, None))
         if attempt is None or stack is None:
             return
         stack.close()
-        answer = seal(_text(resp), *_secret(req, req.get_header(HEADER) or ""))
-        keep = self._nexus.answers.finish if resp.status_code < 500 else self._nexus.answers.fail
-        keep(attempt, resp.status_code, answer)
+        secret = _secret(req, req.get_header(HEADER) or "")
+        if resp.status_code < 500:
+            self._nexus.answers.finish(attempt, resp.status_code, seal(_text(resp), *secret))
+            return
+        lost = of_error(AnswerLost(), request_id(req))
+        headers = json.dumps({"Content-Type": PROBLEM_JSON}).encode()
+        self._nexus.answers.fail(attempt, lost["status"], seal(headers + b"\n" + encode(lost), *secret))
 
 
 def _attempt(req: falcon.Request, key: str) -> Attempt:

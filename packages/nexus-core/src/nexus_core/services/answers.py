@@ -68,7 +68,10 @@ class AnswerService:
         self._unit.write(lambda work: work.answers.finish(attempt, status, answer))
 
     def fail(self, attempt: Attempt, status: int, answer: bytes) -> None:
-        """The request failed for a reason that may pass: forget it, unless it took effect nevertheless."""
+        """The request failed for a reason that may pass: forget it, unless it took effect nevertheless.
+
+        Then this is what those who repeat it are answered.
+        """
 
         def action(work: Work) -> None:
             if not work.answers.drop(attempt):
