@@ -11,14 +11,25 @@ from nexus_cli.main import root
 from nexus_cli.table import COMMANDS
 
 YIELDED = {name: entry for name, entry in COMMANDS.items() if entry.distribution}
-OWN = [(name,) for name, entry in COMMANDS.items() if entry.home] + [
-    (name, child) for name, entry in COMMANDS.items() for child in entry.children
-]
+
+
+def _leaves(entries, above=()):
+    """The path of every command that is no group, however deep it lies."""
+    for name, entry in entries.items():
+        path = (*above, name)
+        if entry.home and not entry.children:
+            yield path
+        yield from _leaves(entry.children, path)
+
+
+OWN = [*_leaves(COMMANDS)]
 
 
 def of_path(path):
     """The entry and the command of a path."""
-    entry = COMMANDS[path[0]] if len(path) == 1 else COMMANDS[path[0]].children[path[1]]
+    entry = COMMANDS[path[0]]
+    for name in path[1:]:
+        entry = entry.children[name]
     return entry, load(path[-1], entry)
 
 
