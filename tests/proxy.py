@@ -1,10 +1,11 @@
-"""A TCP proxy on loopback that can fall silent, cut its connections, or refuse new ones."""
+"""A TCP proxy on loopback that can fall silent, be slow, cut its connections, or refuse new ones."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 
@@ -17,6 +18,7 @@ class Proxy:
         self._passing = threading.Event()
         self._passing.set()
         self.port = 0
+        self.delay = 0.0  #: seconds by which everything is late
         self.listen()
 
     def listen(self) -> None:
@@ -36,7 +38,11 @@ class Proxy:
         with contextlib.suppress(OSError):
             while True:
                 near, _ = listener.accept()
-                far = self._connect()
+                try:
+                    far = self._connect()
+                except OSError:  # who is behind us is gone for the moment
+                    near.close()
+                    continue
                 self._open += [near, far]
                 for source, sink in ((near, far), (far, near)):
                     threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
@@ -53,6 +59,8 @@ class Proxy:
             while data := source.recv(65536):
                 # Silent: what comes is taken, and acknowledged by the kernel, and kept.
                 self._passing.wait()
+                if self.delay:
+                    time.sleep(self.delay)
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
 

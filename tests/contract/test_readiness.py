@@ -259,7 +259,7 @@ class Hub(RuleBasedStateMachine):
 def empty(url):
     """Leave no task behind, where there is a schema already; events are for ever."""
     tables = (
-        "jobs", "activities", "change_links", "changes", "agent_assignments", "task_scores",
+        "jobs", "activities", "commit_links", "issues", "change_links", "changes", "agent_assignments", "task_scores",
         "task_dependencies", "tasks",
     )  # fmt: skip
     if url.startswith("sqlite:"):

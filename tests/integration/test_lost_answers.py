@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from falcon import testing
 
 from engines import open_hub
@@ -81,6 +82,7 @@ class Asker:
         raise AssertionError(f"{path} never ended")
 
 
+@pytest.mark.timeout(120 + OPERATIONS // 20)
 def test_committed_but_the_answer_was_lost(database_url: str) -> None:
     """Tasks are created, claimed and completed: each once, whatever was lost on the way."""
     clock = FrozenClock()

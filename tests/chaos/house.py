@@ -1,0 +1,174 @@
+"""Real servers, workers, a PostgreSQL and a RabbitMQ of their own, and everything that may happen to them."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import kombu
+import psutil
+from tests.own_postgres import OwnPostgres
+from tests.own_rabbitmq import OwnRabbit
+from tests.proxy import Proxy
+
+SECRET = "a-secret-of-the-tests-alone"
+LANES = ("default", "agents", "docs", "notify")
+
+
+class Served:
+    """A command that is started again whenever it ends."""
+
+    def __init__(self, name: str, arguments: list[str], environ: dict[str, str], folder: Path) -> None:
+        self.name = name
+        self._arguments = [sys.executable, "-m", "nexus_cli", *arguments]
+        self._environ = environ
+        self._folder = folder
+        self._ending = False
+        self.process = self._start()
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with (self._folder / f"{self.name}.log").open("ab") as log:
+            return subprocess.Popen(
+                self._arguments, env=self._environ, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+
+    def _watch(self) -> None:
+        while not self._ending:
+            self.process.wait()
+            if not self._ending:
+                time.sleep(0.2)
+                self.process = self._start()
+
+    def kill_one(self, chance: random.Random) -> None:
+        """Kill one of its processes, whichever."""
+        with suppress(psutil.Error):
+            top = psutil.Process(self.process.pid)
+            chance.choice([top, *top.children(recursive=True)]).kill()
+
+    def end(self) -> int:
+        """End it, as its owner would; how it ended."""
+        self._ending = True
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            return -9
+
+
+class House:
+    """The whole hub, on a folder."""
+
+    def __init__(self, folder: Path, seed: int, *, port: int) -> None:
+        self.folder = folder
+        self.port = port
+        self.faults: Counter[str] = Counter()
+        self._chance = random.Random(seed)
+        self.postgres, self.rabbit = OwnPostgres(), OwnRabbit()
+        self.postgres.start()
+        self.rabbit.start()
+        self.to_postgres = Proxy(("127.0.0.1", self.postgres.port))
+        self.to_rabbit = Proxy(("127.0.0.1", self.rabbit.port))
+        self.database = self.postgres.url
+        self.served: list[Served] = []
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What the hub's processes are told: they reach everything through the proxies."""
+        (self.folder / "home").mkdir(exist_ok=True)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("NEXUS_", "XDG_"))}
+        return kept | {
+            "HOME": str(self.folder / "home"), "NEXUS_DATA_DIR": str(self.folder / "data"),
+            "NEXUS_BIND": f"127.0.0.1:{self.port}", "NEXUS_AUTO_MIGRATE": "true",
+            "NEXUS_GITHUB_WEBHOOK_SECRET": SECRET,
+            "NEXUS_DATABASE_URL": self.database.replace(f":{self.postgres.port}/", f":{self.to_postgres.port}/"),
+            "NEXUS_BROKER_URL": self.rabbit.url.replace(f":{self.rabbit.port}/", f":{self.to_rabbit.port}/"),
+        }  # fmt: skip
+
+    def serve(self, workers: int = 2) -> None:
+        """Start the server and the workers."""
+        commands = [("serve", ["serve", "--workers", "2", "--threads", "8", "--quiet"])]
+        commands += [(f"worker{number}", ["worker", "--quiet"]) for number in range(workers)]
+        self.served = [Served(name, arguments, self.environ, self.folder) for name, arguments in commands]
+
+    def close(self) -> None:
+        """End everything."""
+        for one in self.served:
+            one.end()
+        for proxy in (self.to_postgres, self.to_rabbit):
+            proxy.close()
+        self.rabbit.close()
+        self.postgres.close()
+
+    # What may happen --------------------------------------------------------------------------------------------------
+
+    def trouble(self, faults: int, seconds: float, stop: threading.Event) -> None:
+        """So many faults within so many seconds, by the seed; several may be under way at once."""
+        happen: list[tuple[str, float, Callable[[], None]]] = [
+            ("worker killed", 12, lambda: self._chance.choice(self.served[1:]).kill_one(self._chance)),
+            ("server killed", 6, lambda: self.served[0].kill_one(self._chance)),
+            ("network", 4, self._network),
+            ("database restarted", 1, self._restart_database),
+            ("broker killed", 1, self._kill_broker),
+            ("broker emptied", 0.5, self._empty_broker),
+        ]
+        weights = [weight for _, weight, _ in happen]
+        # Each kind once in any case, the rare ones spread over the time.
+        planned = [*happen, *self._chance.choices(happen, weights, k=max(0, faults - len(happen)))]
+        self._chance.shuffle(planned)
+        under_way: list[threading.Thread] = []
+        for name, _, action in planned:
+            if stop.wait(self._chance.expovariate(faults / seconds)):
+                break
+            self.faults[name] += 1
+            thread = threading.Thread(target=action, name=name, daemon=True)
+            thread.start()
+            under_way.append(thread)
+        for thread in under_way:
+            thread.join(120)
+        self.to_postgres.speak()
+        self.to_rabbit.speak()
+
+    _restarting = threading.Lock()
+    _killing = threading.Lock()
+
+    def _restart_database(self) -> None:
+        with self._restarting:
+            self.postgres.stop("immediate")
+            self.postgres.start()
+
+    def _kill_broker(self) -> None:
+        with self._killing:
+            self.rabbit.kill()
+            self.rabbit.start()
+
+    def _empty_broker(self) -> None:
+        with suppress(Exception), kombu.Connection(self.rabbit.url, connect_timeout=2) as connection:
+            for lane in LANES:
+                with suppress(Exception):
+                    connection.channel().queue_purge(f"nexus.{lane}")
+
+    def _network(self) -> None:
+        proxy = self._chance.choice([self.to_postgres, self.to_rabbit])
+        match self._chance.randrange(3):
+            case 0:
+                proxy.cut()
+            case 1:
+                proxy.fall_silent()
+                time.sleep(self._chance.uniform(0.5, 4))
+                proxy.speak()
+            case _:
+                proxy.delay = self._chance.uniform(0.01, 0.2)
+                time.sleep(self._chance.uniform(1, 5))
+                proxy.delay = 0.0

@@ -1,0 +1,200 @@
+"""Webhooks sent into a hub to which everything happens; then what was sent is reconciled with what is there."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import http.client
+import json
+import socket
+import tempfile
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import attrs
+import psycopg
+
+from nexus_core import Nexus
+from nexus_core.config import Config
+
+from .house import SECRET, House
+from .ledger import FAILED, OK, UNKNOWN, Ledger
+
+REPOSITORY = {"id": 4711, "full_name": "acme/api", "name": "api", "default_branch": "main", "owner": {"login": "acme"}}
+ADA = {"id": 1, "login": "ada", "type": "User"}
+EVERY = 5
+"""Each fifth webhook is a merge that completes a task; the others are stars, which are put on record."""
+
+
+@attrs.define
+class Report:
+    """What a run came to."""
+
+    events: int
+    faults: Counter[str]
+    answers: Counter[str]
+    seconds: float
+    settled: float  #: seconds after the last answer until all was done
+    wrong: list[str] = attrs.field(factory=list)
+
+    def lines(self) -> list[str]:
+        """For people."""
+        faults = ", ".join(f"{number} × {name}" for name, number in sorted(self.faults.items()))
+        answers = ", ".join(f"{number} {name}" for name, number in sorted(self.answers.items()))
+        return [
+            f"{self.events} events in {self.seconds:.0f} s ({self.events / self.seconds:.0f}/s): {answers}",
+            f"{self.faults.total()} faults: {faults}",
+            f"all was done {self.settled:.1f} s after the last answer",
+            *(self.wrong[:20] or ["nothing lost, no effect twice"]),
+        ]
+
+
+def chaos(seed: int, events: int, faults: int, seconds: float) -> Report:
+    """Run it: so many events and faults, spread over so many seconds."""
+    with tempfile.TemporaryDirectory(prefix="nexus-chaos-") as name:
+        folder = Path(name)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = int(free.getsockname()[1])
+        house = House(folder, seed, port=port)
+        try:
+            tasks = _prepare(house, -(-events // EVERY))
+            house.serve()
+            _await(port)
+            return _run(house, Ledger(folder / "ledger"), tasks, events, faults, seconds)
+        finally:
+            house.close()
+
+
+def _prepare(house: House, number: int) -> list[int]:
+    """The tasks that the merges complete."""
+    import nexus_plugin_github.hooks as github
+    import nexus_plugin_postgres.hooks as postgres
+
+    config = Config(values={"database_url": house.database, "auto_migrate": True, "data_dir": str(house.folder / "d")})
+    with Nexus.open(config, plugins=[postgres, github], load_plugins=False) as hub:
+        hub.repositories.add("acme/api", url="https://github.com/acme/api")
+        return [hub.tasks.create(f"task {index}", repository="acme/api").id for index in range(number)]
+
+
+def _await(port: int) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.2)
+    raise TimeoutError("the server does not start")
+
+
+def _run(house: House, ledger: Ledger, tasks: list[int], events: int, faults: int, seconds: float) -> Report:
+    stop = threading.Event()
+    trouble = threading.Thread(target=house.trouble, args=(faults, seconds, stop))
+    began = time.monotonic()
+    trouble.start()
+    sender = Sender(house.port, ledger, tasks)
+    with ThreadPoolExecutor(48) as pool:
+        for number in range(events):
+            time.sleep(max(0.0, began + number * seconds / events - time.monotonic()))
+            pool.submit(sender.send, number)
+    took = time.monotonic() - began
+    stop.set()
+    trouble.join()
+    ended = time.monotonic()
+    outcomes = ledger.read()
+    wrong = _settled(house, outcomes, tasks)
+    return Report(events, house.faults, Counter(outcomes.values()), took, time.monotonic() - ended, wrong)
+
+
+class Sender:
+    """Sends webhooks as GitHub does: once, signed, with an id of their own."""
+
+    def __init__(self, port: int, ledger: Ledger, tasks: list[int]) -> None:
+        self._port = port
+        self._ledger = ledger
+        self._tasks = tasks
+
+    def send(self, number: int) -> None:
+        """Send one, and note what became of it."""
+        event, payload = self._payload(number)
+        body = json.dumps(payload).encode()
+        headers = {
+            "Content-Type": "application/json", "X-GitHub-Event": event, "X-GitHub-Delivery": f"chaos-{number}",
+            "X-Hub-Signature-256": "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest(),
+        }  # fmt: skip
+        self._ledger.note(number, "sent")
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        try:
+            connection.request("POST", "/api/v1/webhooks/github", body, headers)
+            status = connection.getresponse().status
+            self._ledger.note(number, OK if 200 <= status < 300 else FAILED)
+        except ConnectionRefusedError:
+            self._ledger.note(number, FAILED)  # nothing was sent
+        except (OSError, http.client.HTTPException):
+            self._ledger.note(number, UNKNOWN)
+        finally:
+            connection.close()
+
+    def _payload(self, number: int) -> tuple[str, dict[str, Any]]:
+        around = {"repository": REPOSITORY, "sender": ADA}
+        if number % EVERY:
+            return "star", {"action": "created", "starred_at": "2026-11-26T12:00:00Z", "n": number, **around}
+        task = self._tasks[number // EVERY]
+        pull = {
+            "id": 10**6 + number, "number": number + 1, "state": "closed", "merged": True, "draft": False,
+            "title": f"Do it (closes NX-{task})", "body": f"closes NX-{task}", "user": ADA,
+            "html_url": f"https://github.com/acme/api/pull/{number + 1}", "author_association": "MEMBER",
+            "head": {"ref": f"nexus/nx-{task}", "sha": f"{number:040x}", "repo": REPOSITORY},
+            "base": {"ref": "main", "sha": "0" * 40, "repo": REPOSITORY}, "merge_commit_sha": f"{number + 1:040x}",
+            "created_at": "2026-11-26T11:00:00Z", "updated_at": "2026-11-26T12:00:00Z",
+            "merged_at": "2026-11-26T12:00:00Z", "closed_at": "2026-11-26T12:00:00Z",
+        }  # fmt: skip
+        return "pull_request", {"action": "closed", "number": number + 1, "pull_request": pull, **around}
+
+
+# What came of it
+# ---------------
+
+
+def _settled(house: House, outcomes: dict[int, str], tasks: list[int]) -> list[str]:
+    """What is wrong when all has been done, or two minutes have passed."""
+    end, wrong = time.monotonic() + 120, ["it was never looked at"]
+    while wrong and time.monotonic() < end:
+        time.sleep(0.5)
+        try:
+            wrong = reconcile(house.database, outcomes, tasks)
+        except psycopg.Error as error:
+            wrong = [f"the database does not answer: {error}"]
+    return wrong
+
+
+def reconcile(url: str, outcomes: dict[int, str], tasks: list[int]) -> list[str]:
+    """Row by row: whatever was answered 2xx is there with its effect, nothing is there twice."""
+    with psycopg.connect(url) as connection:
+        stored = dict(connection.execute("SELECT delivery_id, state FROM deliveries").fetchall())
+        told = Counter(
+            row[0] for row in connection.execute(
+                "SELECT delivery FROM events WHERE type IN ('github.star.created', 'github.pull_request.closed')"
+            ).fetchall()
+        )  # fmt: skip
+        completed = Counter(
+            row[0] for row in connection.execute("SELECT task_id FROM events WHERE type = 'task.completed'").fetchall()
+        )
+        status = dict(connection.execute("SELECT id, status FROM tasks").fetchall())
+        left = dict(connection.execute("SELECT state, count(*) FROM jobs GROUP BY state").fetchall())
+    wrong = [f"{number} jobs are {state}" for state, number in left.items() if state in ("running", "dead")]
+    due = [number for number, outcome in outcomes.items() if outcome == OK]
+    wrong += [f"chaos-{number} was answered 2xx and is lost" for number in due if f"chaos-{number}" not in stored]
+    wrong += [f"{name} is {state}" for name, state in stored.items() if state not in ("done", "ignored")]
+    wrong += [f"{name} is on record {times} times" for name, times in told.items() if times > 1]
+    wrong += [f"{name} is not on record" for name in stored if not told[f"github:{name}"]]
+    for number in range(0, len(tasks) * EVERY, EVERY):
+        task = tasks[number // EVERY]
+        is_there = f"chaos-{number}" in stored
+        if completed[task] > 1 or (status[task] == "done") != is_there or completed[task] != is_there:
+            wrong.append(f"task {task} of chaos-{number} is {status[task]}, completed {completed[task]} times")
+    return wrong
