@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from .run import chaos
 
@@ -19,8 +20,9 @@ def main() -> int:
     parser.add_argument("--events", type=int, default=2000)
     parser.add_argument("--faults", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--logs", type=Path, help="a folder for the logs of all processes")
     wanted = parser.parse_args()
-    report = chaos(wanted.seed, wanted.events, wanted.faults, wanted.seconds)
+    report = chaos(wanted.seed, wanted.events, wanted.faults, wanted.seconds, wanted.logs)
     print("\n".join([f"seed {wanted.seed}", *report.lines()]))
     return 1 if report.wrong else 0
 

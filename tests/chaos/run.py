@@ -53,8 +53,8 @@ class Report:
         ]
 
 
-def chaos(seed: int, events: int, faults: int, seconds: float) -> Report:
-    """Run it: so many events and faults, spread over so many seconds."""
+def chaos(seed: int, events: int, faults: int, seconds: float, keep: Path | None = None) -> Report:
+    """Run it: so many events and faults, spread over so many seconds; the logs are copied to the folder `keep`."""
     with tempfile.TemporaryDirectory(prefix="nexus-chaos-") as name:
         folder = Path(name)
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -67,6 +67,9 @@ def chaos(seed: int, events: int, faults: int, seconds: float) -> Report:
             return _run(house, Ledger(folder / "ledger"), tasks, events, faults, seconds)
         finally:
             house.close()
+            if keep is not None:
+                for log in folder.glob("*.log"):
+                    (keep / log.name).write_bytes(log.read_bytes())
 
 
 def _prepare(house: House, number: int) -> list[int]:
@@ -185,8 +188,15 @@ def reconcile(url: str, outcomes: dict[int, str], tasks: list[int]) -> list[str]
             row[0] for row in connection.execute("SELECT task_id FROM events WHERE type = 'task.completed'").fetchall()
         )
         status = dict(connection.execute("SELECT id, status FROM tasks").fetchall())
-        left = dict(connection.execute("SELECT state, count(*) FROM jobs GROUP BY state").fetchall())
-    wrong = [f"{number} jobs are {state}" for state, number in left.items() if state in ("running", "dead")]
+        left = connection.execute(
+            "SELECT state, kind, count(*), max(attempt), min(run_at), min(last_error) FROM jobs"
+            " WHERE state IN ('running', 'dead') OR (state = 'pending' AND kind NOT LIKE 'core.seal%') GROUP BY 1, 2"
+        ).fetchall()
+    wrong = [
+        f"{number} jobs {kind} are {state}, in attempt {attempt}, due at {due}: {error}"
+        for state, kind, number, attempt, due, error in left
+        if state in ("running", "dead") or kind == "core.delivery"
+    ]
     due = [number for number, outcome in outcomes.items() if outcome == OK]
     wrong += [f"chaos-{number} was answered 2xx and is lost" for number in due if f"chaos-{number}" not in stored]
     wrong += [f"{name} is {state}" for name, state in stored.items() if state not in ("done", "ignored")]

@@ -1,13 +1,16 @@
 """Outcomes are recorded together, none is lost on the way, and one that cannot be recorded harms no other."""
 
 import threading
+from datetime import UTC, datetime
 
 import pytest
 
-from nexus_core.domain.jobs import Done
+from nexus_core.domain.jobs import Done, Job, JobState
 from nexus_worker.lane import AHEAD, AHEAD_MOST, Lane
 from nexus_worker.loop import Worker
 from nexus_worker.settling import AT_ONCE, Settling
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 def test_what_ended_meanwhile_goes_together():
@@ -56,4 +59,10 @@ def test_how_many_wait_in_a_lane(took, most):
     lane._usual = took
 
     assert 4 + most == lane.free
+
+    lane.take(Job(id=number, kind="k", lane="default", state=JobState.RUNNING, attempt=1, max_attempts=1, run_at=NOW,
+                  created_at=NOW) for number in range(4 + most))  # fmt: skip
+    lane._usual = 10.0
+
+    assert 0 == lane.free
     assert 4 == Lane("agents", threads=4, waits=False, run=lambda job: None).free

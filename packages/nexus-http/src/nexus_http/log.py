@@ -59,6 +59,6 @@ def set_up(level: int) -> None:
     """Log to standard error from this level on, a line each."""
     handler = BundlingHandler()
     logging.basicConfig(level=level, format="%(message)s", handlers=[handler])
-    # What no line shows need not be found out for each: the file, thread and process that it comes from.
+    # What no line shows need not be found out for each: the file and thread that it comes from.
     logging._srcfile = None  # as the handbook of `logging` says
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging.logThreads = logging.logMultiprocessing = False  # gunicorn shows the process

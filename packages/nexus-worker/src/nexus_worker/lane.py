@@ -41,9 +41,9 @@ class Lane:
 
     @property
     def free(self) -> int:
-        """How many more jobs it can hold."""
+        """How many more jobs it can hold; none, when they take longer than those did for which it took so many."""
         with self._changed:
-            return self._capacity() - len(self._held)
+            return max(0, self._capacity() - len(self._held))
 
     def _capacity(self) -> int:
         if not self.waits:
