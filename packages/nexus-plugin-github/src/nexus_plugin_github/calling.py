@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from nexus_core.domain.events import Event
 from nexus_core.domain.gates import Gate
-from nexus_core.domain.jobs import Done, Outcome, Retry, Snooze
+from nexus_core.domain.jobs import Done, Job, Outcome, Retry, Snooze
 from nexus_core.domain.repositories import Repository
 from nexus_core.errors import Invalid, Unavailable
 from nexus_core.plugins.context import Context
@@ -21,7 +21,7 @@ from .settings import PUBLIC_API, Settings
 if TYPE_CHECKING:
     from .client import GitHubClient
 
-E = TypeVar("E", bound=Event)
+E = TypeVar("E", bound=Event | Job)
 
 
 def client_for(ctx: Context, repository: str = "") -> GitHubClient:

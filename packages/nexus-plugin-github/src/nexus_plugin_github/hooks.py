@@ -15,6 +15,9 @@ from .settings import DECLARED
 _SETTLING = timedelta(seconds=20)
 """Changes of tasks come in swarms; a task file is written once for all of them."""
 
+_CATCHING_UP = timedelta(minutes=10)
+_RECONCILING = timedelta(hours=1)
+
 _CHANGE_FILES = (
     events.TaskCreated, events.TaskEdited, events.TaskMoved, events.TaskScored, events.TaskDepended,
     events.TaskUndepended, events.TasksMended, events.TasksImported,
@@ -115,6 +118,20 @@ def nexus_identity_providers() -> Iterable[records.IdentityProvider]:
 def nexus_git_credentials() -> Iterable[records.GitCredentials]:
     """The token, for cloning and pushing."""
     yield records.GitCredentials(name="github", find=lazily("nexus_plugin_github.handlers:git_credentials"))
+
+
+@hookimpl
+def nexus_job_handlers() -> Iterable[records.JobHandler]:
+    """Asking again for webhooks that never arrived, and looking at pull requests that none told of."""
+    yield records.JobHandler(kind="github.catch_up", call=lazily("nexus_plugin_github.catchup:run"), lane="notify")
+    yield records.JobHandler(kind="github.reconcile", call=lazily("nexus_plugin_github.reconcile:run"), lane="notify")
+
+
+@hookimpl
+def nexus_schedules() -> Iterable[records.Schedule]:
+    """GitHub does not send a failed webhook again by itself, and forgets it after three days."""
+    yield records.Schedule(name="github.catch_up", kind="github.catch_up", every=_CATCHING_UP)
+    yield records.Schedule(name="github.reconcile", kind="github.reconcile", every=_RECONCILING)
 
 
 @hookimpl

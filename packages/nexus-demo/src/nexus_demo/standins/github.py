@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import attrs
 
-from . import github_checks, github_issues  # noqa: F401 - importing them adds their endpoints
+from . import github_checks, github_hooks, github_issues  # noqa: F401 - importing them adds their endpoints
 from .github_api import Request, Response, answer
 from .github_apps import AppDesk
 from .github_limits import Limits
@@ -249,6 +249,8 @@ class GitHubStandIn:
 
     def _called(self, recorded: Recorded) -> Response:
         request = self._let_in(recorded)
+        if request.path.startswith("app/hook/deliveries") and self.apps.answer("GET", "app", {}, _token(recorded)):
+            return github_hooks.app_deliveries(self.world, request)
         if request.path == "app" or request.path.startswith("app/"):
             told = self.apps.answer(request.method, request.path, request.query, _token(recorded))
             if told is None:

@@ -65,6 +65,11 @@ class World:
         self.checks: list[Any] = []
         self.statuses: list[tuple[int, str, Json]] = []  #: repository, commit, status
         self.reviews: list[Json] = []
+        # What github_hooks.py keeps.
+        self.hooks: list[tuple[int, Json]] = []  #: repository, webhook
+        self.hooks_hidden: set[str] = set()  #: repositories whose webhooks the token may not see
+        self.hook_deliveries: dict[int, list[Json]] = {}  #: by webhook
+        self.asked_again: list[int] = []  #: deliveries
         self._announce = announce
         self._hosted: dict[str, Hosted] = {}
         for place, (name, path) in enumerate(repositories.items(), start=1):
