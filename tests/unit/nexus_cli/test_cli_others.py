@@ -1,8 +1,14 @@
 """The other commands, on a real store in this process."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
+
+from nexus_core.domain.jobs import NewJob
+from nexus_core.nexus import Nexus
+
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -103,6 +109,35 @@ def test_events_are_told_in_their_order(nexus):
 def test_dead_jobs_alone_can_be_retried(nexus):
     """A job that is not there is 3."""
     assert 3 == nexus("jobs", "retry", "99").code
+
+
+def _dead(tmp_path, *kinds):
+    """Jobs that were given up."""
+    with Nexus.open(data_dir=tmp_path / "data", load_plugins=False) as hub, hub.store.writing() as tx:
+        for kind in kinds:
+            tx.jobs.add(NewJob(kind=kind), NOW)
+        for job in tx.jobs.claim(["default"], limit=9, worker="w", now=NOW, until=NOW):
+            tx.jobs.kill(job, "poison", NOW)
+
+
+def test_dead_jobs_are_retried_together(nexus, tmp_path):
+    """Those of a kind, then all; then there are none."""
+    _dead(tmp_path, "post", "post", "pull")
+    dead = [job["id"] for job in nexus("jobs", "--state", "dead", "--json").document["items"]]
+    some = nexus("jobs", "retry", "--dead", "--kind", "post", "--json").document["retried"]
+    rest = nexus("jobs", "retry", "--dead", "--json").document["retried"]
+
+    assert (3, dead[:2], dead[2:]) == (len(dead), some, rest)
+    assert "No job is dead.\n" == nexus("jobs", "retry", "--dead").out
+    assert ["pending"] * 3 == [nexus("jobs", "--json").document["items"][place]["state"] for place in range(3)]
+
+
+@pytest.mark.parametrize("words", [[], ["7", "--dead"], ["7", "--lane", "docs"], ["--kind", "k"]])
+def test_which_jobs_are_retried_is_said_clearly(nexus, words):
+    """One, or all that are dead; 2 otherwise, with what to say."""
+    ran = nexus("jobs", "retry", *words)
+
+    assert 2 == ran.code and "--dead" in ran.err
 
 
 def test_documents_are_shown_or_written(nexus, tmp_path):

@@ -17,7 +17,7 @@ Render = Callable[["Screen", Any], None]
 def pages(session: Session, read: Callable[[dict[str, Any]], Answer], render: Render, *, everything: bool) -> None:
     """Answer with a list; `read` takes what differs from page to page. With `everything`, all pages become one."""
     if everything:
-        session.show_document({"items": _all(session, read), "next_cursor": None}, render)
+        session.show_document({"items": all_of(session, read), "next_cursor": None}, render)
         return
     answer = read({})
     session.show(answer, render)
@@ -30,7 +30,8 @@ def listed(session: Session, path: str, render: Render, *, everything: bool = Fa
     pages(session, lambda page: session.call("GET", path, query={**query, **page}), render, everything=everything)
 
 
-def _all(session: Session, read: Callable[[dict[str, Any]], Answer]) -> list[Any]:
+def all_of(session: Session, read: Callable[[dict[str, Any]], Answer]) -> list[Any]:
+    """The items of all pages."""
     page = session.document(read({"limit": 200}))
     items = list(page["items"])
     while page["next_cursor"] is not None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..failures import Failure
 from ..options import command, limit_options
-from ..paging import listed
+from ..paging import all_of, listed
 from ..session import Session
 
 if TYPE_CHECKING:
@@ -28,10 +29,39 @@ def list_(session: Session, everything: bool, **filters: Any) -> None:
 
 
 @command("retry", example="nexus jobs retry 41")
-@click.argument("job", type=click.IntRange(1), metavar="ID")
-def retry(session: Session, job: int) -> None:
-    """Set a dead job to work again, with all its attempts."""
-    session.show(session.call("POST", f"/jobs/{job}/retry"), show_job)
+@click.argument("job", type=click.IntRange(1), metavar="[ID]", required=False)
+@click.option("--dead", is_flag=True, help="All dead jobs that there are now, or those of a lane or a kind.")
+@click.option("--lane", type=click.Choice(LANES))
+@click.option("--kind", help="The name of their handler.")
+def retry(session: Session, job: int | None, dead: bool, **filters: str | None) -> None:
+    """Set a dead job to work again, with all its attempts; or many, with --dead."""
+    if (job is None) is not dead or (job is not None and any(filters.values())):
+        raise click.UsageError("name one job, or --dead for all, which --lane and --kind narrow")
+    if job is not None:
+        session.show(session.call("POST", f"/jobs/{job}/retry"), show_job)
+        return
+    # What dies again meanwhile is not met twice: which ones there are is asked once, before.
+    query = {"state": "dead", **filters}
+    found = all_of(session, lambda page: session.call("GET", "/jobs", query={**query, **page}))
+    retried = [one["id"] for one in found if _was_dead(session, one["id"])]
+    session.show_document({"retried": retried}, show_retried)
+
+
+def _was_dead(session: Session, job: int) -> bool:
+    """Set one to work again; false when somebody else did."""
+    try:
+        session.document(session.call("POST", f"/jobs/{job}/retry"))
+    except Failure as failure:
+        if failure.code != "conflict":
+            raise
+        return False
+    return True
+
+
+def show_retried(screen: Screen, found: dict[str, Any]) -> None:
+    """Tell how many."""
+    number = len(found["retried"])
+    screen.line("No job is dead." if not number else f"{number} {'job works' if number == 1 else 'jobs work'} again")
 
 
 def show_jobs(screen: Screen, found: dict[str, Any]) -> None:
