@@ -194,7 +194,8 @@ def check_answers(bench: Bench, tasks: int) -> None:
 def _shape(answer: dict[str, object]) -> object:
     items = answer.get("items", [answer])
     assert isinstance(items, list)
-    return [(item["id"], sorted(item), item["dependencies"], item["raw_data"]) for item in items]
+    # The changes that name a task are no column of it; here there are none, and the ORMs are spared the look.
+    return [(item["id"], sorted(item.keys() - {"changes"}), item["dependencies"], item["raw_data"]) for item in items]
 
 
 def show(title: str, kind: str, found: dict[str, list[Sample]]) -> None:

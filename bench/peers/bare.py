@@ -54,7 +54,7 @@ class Task:
             row = connection.execute(ONE, (task_id,)).fetchone()
         if row is None:
             raise falcon.HTTPNotFound
-        resp.data, resp.content_type = row[0].encode(), "application/json"
+        resp.data, resp.content_type = f'{row[0][:-1]}, "changes": []}}'.encode(), "application/json"
 
 
 class Tasks:

@@ -11,7 +11,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import kombu
@@ -33,6 +32,7 @@ class Served:
         self._environ = environ
         self._folder = folder
         self._ending = False
+        self._starting = threading.Lock()
         self.process = self._start()
         threading.Thread(target=self._watch, daemon=True).start()
 
@@ -46,19 +46,24 @@ class Served:
     def _watch(self) -> None:
         while not self._ending:
             self.process.wait()
-            if not self._ending:
-                time.sleep(0.2)
-                self.process = self._start()
+            time.sleep(0.2)
+            with self._starting:
+                if not self._ending:
+                    self.process = self._start()
 
-    def kill_one(self, chance: random.Random) -> None:
-        """Kill one of its processes, whichever."""
-        with suppress(psutil.Error):
+    def kill_one(self, chance: random.Random) -> bool:
+        """Kill one of its processes, whichever; false when there was none just now."""
+        try:
             top = psutil.Process(self.process.pid)
             chance.choice([top, *top.children(recursive=True)]).kill()
+        except psutil.Error:
+            return False
+        return True
 
     def end(self) -> int:
         """End it, as its owner would; how it ended."""
-        self._ending = True
+        with self._starting:
+            self._ending = True
         self.process.send_signal(signal.SIGTERM)
         try:
             return self.process.wait(60)
@@ -115,10 +120,12 @@ class House:
 
     def trouble(self, faults: int, seconds: float, stop: threading.Event) -> None:
         """So many faults within so many seconds, by the seed; several may be under way at once."""
-        happen: list[tuple[str, float, Callable[[], None]]] = [
+        happen: list[tuple[str, float, Callable[[], bool]]] = [
             ("worker killed", 12, lambda: self._chance.choice(self.served[1:]).kill_one(self._chance)),
             ("server killed", 6, lambda: self.served[0].kill_one(self._chance)),
-            ("network", 4, self._network),
+            ("connections cut", 2, self._cut),
+            ("connections held", 1, self._hold),
+            ("connections slowed", 1, self._slow),
             ("database restarted", 1, self._restart_database),
             ("broker killed", 1, self._kill_broker),
             ("broker emptied", 0.5, self._empty_broker),
@@ -127,12 +134,13 @@ class House:
         # Each kind once in any case, the rare ones spread over the time.
         planned = [*happen, *self._chance.choices(happen, weights, k=max(0, faults - len(happen)))]
         self._chance.shuffle(planned)
+        times = sorted(self._chance.uniform(0, seconds) for _ in planned)
         under_way: list[threading.Thread] = []
-        for name, _, action in planned:
-            if stop.wait(self._chance.expovariate(faults / seconds)):
+        began = time.monotonic()
+        for at, (name, _, action) in zip(times, planned, strict=True):
+            if stop.wait(max(0.0, began + at - time.monotonic())):
                 break
-            self.faults[name] += 1
-            thread = threading.Thread(target=action, name=name, daemon=True)
+            thread = threading.Thread(target=self._happens, args=(name, action), daemon=True)
             thread.start()
             under_way.append(thread)
         for thread in under_way:
@@ -140,35 +148,52 @@ class House:
         self.to_postgres.speak()
         self.to_rabbit.speak()
 
+    def _happens(self, name: str, action: Callable[[], bool]) -> None:
+        """A fault counts when it took place."""
+        if action():
+            self.faults[name] += 1
+
     _restarting = threading.Lock()
     _killing = threading.Lock()
 
-    def _restart_database(self) -> None:
+    def _restart_database(self) -> bool:
         with self._restarting:
             self.postgres.stop("immediate")
             self.postgres.start()
+        return True
 
-    def _kill_broker(self) -> None:
+    def _kill_broker(self) -> bool:
         with self._killing:
             self.rabbit.kill()
             self.rabbit.start()
+        return True
 
-    def _empty_broker(self) -> None:
-        with suppress(Exception), kombu.Connection(self.rabbit.url, connect_timeout=2) as connection:
-            for lane in LANES:
-                with suppress(Exception):
+    def _empty_broker(self) -> bool:
+        try:
+            with kombu.Connection(self.rabbit.url, connect_timeout=2) as connection:
+                for lane in LANES:
                     connection.channel().queue_purge(f"nexus.{lane}")
+        except Exception:
+            return False  # it is away, or no worker has made its queues yet
+        return True
 
-    def _network(self) -> None:
-        proxy = self._chance.choice([self.to_postgres, self.to_rabbit])
-        match self._chance.randrange(3):
-            case 0:
-                proxy.cut()
-            case 1:
-                proxy.fall_silent()
-                time.sleep(self._chance.uniform(0.5, 4))
-                proxy.speak()
-            case _:
-                proxy.delay = self._chance.uniform(0.01, 0.2)
-                time.sleep(self._chance.uniform(1, 5))
-                proxy.delay = 0.0
+    def _proxy(self) -> Proxy:
+        return self._chance.choice([self.to_postgres, self.to_rabbit])
+
+    def _cut(self) -> bool:
+        self._proxy().cut()
+        return True
+
+    def _hold(self) -> bool:
+        proxy = self._proxy()
+        proxy.fall_silent()
+        time.sleep(self._chance.uniform(0.5, 4))
+        proxy.speak()
+        return True
+
+    def _slow(self) -> bool:
+        proxy = self._proxy()
+        proxy.delay = self._chance.uniform(0.01, 0.2)
+        time.sleep(self._chance.uniform(1, 5))
+        proxy.delay = 0.0
+        return True

@@ -20,7 +20,7 @@ class Ledger:
         self._lock = threading.Lock()
 
     def note(self, number: int, word: str) -> None:
-        """`sent` before a send; then `ok` (2xx), `failed` (another answer), or `unknown` (none)."""
+        """`sent` before a send; then `ok` (2xx), `failed` (not sent, or with a status), or `unknown`."""
         with self._lock:
             self._file.write(json.dumps([number, word]) + "\n")
             self._file.flush()

@@ -68,6 +68,7 @@ def chaos(seed: int, events: int, faults: int, seconds: float, keep: Path | None
         finally:
             house.close()
             if keep is not None:
+                keep.mkdir(parents=True, exist_ok=True)
                 for log in folder.glob("*.log"):
                     (keep / log.name).write_bytes(log.read_bytes())
 
@@ -134,7 +135,7 @@ class Sender:
         try:
             connection.request("POST", "/api/v1/webhooks/github", body, headers)
             status = connection.getresponse().status
-            self._ledger.note(number, OK if 200 <= status < 300 else FAILED)
+            self._ledger.note(number, OK if 200 <= status < 300 else f"{FAILED} with {status}")
         except ConnectionRefusedError:
             self._ledger.note(number, FAILED)  # nothing was sent
         except (OSError, http.client.HTTPException):

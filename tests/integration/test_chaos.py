@@ -7,12 +7,12 @@ from tests.own_rabbitmq import OwnRabbit
 
 @pytest.mark.timeout(300)
 def test_everything_happens_at_once():
-    """Ten faults of six kinds within half a minute, at twenty webhooks a second."""
+    """A dozen faults of several kinds within half a minute, at twenty webhooks a second."""
     if not OwnRabbit.is_possible():
         pytest.skip("no RabbitMQ to kill: its programs are not installed")
-    report = chaos(seed=7, events=600, faults=10, seconds=30)
+    report = chaos(seed=7, events=600, faults=12, seconds=30)
     print("\n".join(report.lines()))
 
     assert [] == report.wrong
-    assert 6 <= len(report.faults)
+    assert 4 <= len(report.faults)
     assert report.answers["ok"] > 300
