@@ -3,6 +3,7 @@
 import json
 import sys
 from datetime import timedelta
+from inspect import signature
 
 from nexus_core.config import Config
 from nexus_core.domain.changes import ChangeMerged, ChangeOpened, ChangeRef
@@ -40,7 +41,8 @@ def fill(nexus):
     with nexus.store.writing() as tx:
         tx.jobs.add(NewJob(kind="core.nobody", lane="default", payload={"n": 1}, unique_key="k"), nexus.clock.now())
         webhook = VerifiedDelivery(source="github", id="guid", kind="ping", body=b"{}", headers={"a": "b"})
-        tx.deliveries.add(webhook, DeliveryState.RECEIVED, nexus.clock.now())
+        state = (DeliveryState.RECEIVED,) if "state" in signature(tx.deliveries.add).parameters else ()
+        tx.deliveries.add(webhook, *state, nexus.clock.now())  # some revisions are told the state
     secret = nexus.keys.create("old key", role="developer").secret
     return held, nexus.inbox.list()[0], secret
 
