@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from nexus_core.config import Config
 from nexus_core.domain.jobs import Done, Snooze
 from nexus_core.nexus import Nexus
+from nexus_core.testing import FrozenClock
 from nexus_demo.standins import github_hooks
 from nexus_demo.standins.github import GitHubStandIn
 from nexus_plugin_github import catchup, hooks
@@ -25,10 +28,10 @@ def open_hub(tmp_path: Path, github: GitHubStandIn) -> Iterator[OpenHub]:
     """Opens a hub with `acme/api` whose GitHub is the stand-in; each further one is another process of it."""
     opened: list[Nexus] = []
 
-    def make(**settings: Any) -> Nexus:
+    def make(clock: FrozenClock | None = None, **settings: Any) -> Nexus:
         table = {"api_url": github.url, "token": github.token, "webhook_secret": "s" * 20, "write_pause": 0}
         config = Config(plugins={"github": table | settings})
-        hub = Nexus.open(config, data_dir=tmp_path / "hub", plugins=[hooks], load_plugins=False)
+        hub = Nexus.open(config, data_dir=tmp_path / "hub", plugins=[hooks], load_plugins=False, clock=clock)
         opened.append(hub)
         if not hub.repositories.list():
             hub.repositories.add("acme/api")
@@ -143,3 +146,29 @@ def test_without_access_it_says_so(tmp_path: Path) -> None:
         outcome = catchup.run(None, hub.context("github"))  # type: ignore[arg-type] # as above
 
     assert isinstance(outcome, Done) and "NEXUS_GITHUB_TOKEN" in (outcome.note or "")
+
+
+@pytest.mark.parametrize("status", [503, 0])
+def test_a_request_that_failed_is_made_again(open_hub: OpenHub, github: GitHubStandIn, status: int) -> None:
+    """GitHub was in trouble, or nobody knows whether it heard: the delivery is not forgotten for that."""
+    clock = FrozenClock(datetime.now(UTC))
+    hub, hook = open_hub(clock=clock), _hook(github)
+    row = github_hooks.failed(github.world, hook, "lost")
+    github.trouble("POST", f"/{row['id']}/attempts", status)
+    outcome = catchup.run(None, hub.context("github"))  # type: ignore[arg-type] # as above
+    clock.advance(minutes=20)
+    catch_up(hub.context("github"))
+
+    assert not isinstance(outcome, Done)
+    assert [row["id"]] == github.world.asked_again
+
+
+def test_many_at_once_ask_once(open_hub: OpenHub, github: GitHubStandIn) -> None:
+    """Who asks for a delivery is decided in the store, for all processes."""
+    hubs, hook = [open_hub() for _ in range(4)], _hook(github)
+    rows = [github_hooks.failed(github.world, hook, f"guid-{number}") for number in range(30)]
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda hub: catch_up(hub.context("github")), hubs))
+
+    assert 30 == sum(len(one.asked) for one in done)
+    assert _ids(rows) == sorted(github.world.asked_again)

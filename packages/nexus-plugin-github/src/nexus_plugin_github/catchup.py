@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final
@@ -11,7 +12,7 @@ import attrs
 
 from nexus_core.domain.jobs import Done, Job, Outcome
 from nexus_core.domain.repositories import Repository
-from nexus_core.errors import Forbidden, NexusError, NotFound, Unavailable
+from nexus_core.errors import Forbidden, NexusError, NotFound
 from nexus_core.plugins.context import Context
 
 from .calling import client_for, patiently, unreachable
@@ -126,16 +127,17 @@ def _arrived(row: Row) -> bool:
 
 def _ask(client: GitHubClient, path: str, ctx: Context) -> bool:
     """Ask for one attempt, unless somebody did; the store remembers it for all processes of the hub."""
-    turns, name = ctx.nexus.turns, f"github:again:{path}"
-    if turns.closed_for(name):
+    turns, name, holder = ctx.nexus.turns, f"github:again:{path}", uuid.uuid4().hex
+    if turns.take(name, holder, hold=_UNSURE):
         return False
-    turns.close(name, _ASKED)
+    # Who dies now, or hears nothing of what became of it, holds the turn a while; then it is asked for again.
     try:
         client.request("POST", path)
     except NotFound:
-        return False  # GitHub has it no more
+        return False  # GitHub has it no more, or we may not: the latter can be mended, so it is tried again later
     except NexusError as error:
-        is_unsure = isinstance(error, Unavailable) and error.details.get("unknown_outcome")
-        turns.close(name, _UNSURE if is_unsure else 0.0)
+        if not error.details.get("unknown_outcome"):
+            turns.give_back(name, holder, pause=0.0)
         raise
+    turns.give_back(name, holder, pause=_ASKED)
     return True
