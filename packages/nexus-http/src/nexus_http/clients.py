@@ -27,6 +27,7 @@ class ClientSocket:
     def __init__(self, client: socket.socket) -> None:
         client.setblocking(False)
         self._socket = client
+        self.number = client.fileno()  #: of the file, for pollers
         self._arrival: Arrival | None = None
         self._read: Callable[[int], bytes] = _nothing
         self._unsent: deque[memoryview] = deque()
@@ -76,7 +77,7 @@ class ClientSocket:
 
         :raises BrokenPipeError: it has left too much unread already
         """
-        while not self.flush() and self.unsent > UNREAD_BYTES:
+        while self.unsent > UNREAD_BYTES and not self.flush():  # less leaves with what is added: in one call
             if not self._is_ready(select.POLLOUT):
                 raise BrokenPipeError(errno.EPIPE, "the client does not read")
         self._unsent.append(memoryview(data))

@@ -16,12 +16,19 @@ stopping = threading.Event()
 
 PAUSE_SECONDS = 0.25  #: between two looks at the store
 _seats = threading.BoundedSemaphore(4)
+_size = 4
 
 
 def limit_seats(number: int) -> None:
     """Say how many requests of this process may wait at once; called before the first request."""
-    global _seats
-    _seats = threading.BoundedSemaphore(max(1, number))
+    global _seats, _size
+    _size = max(1, number)
+    _seats = threading.BoundedSemaphore(_size)
+
+
+def seated() -> int:
+    """How many requests wait."""
+    return _size - _seats._value  # its only count, which it does not give out by another name
 
 
 def take_seat(patience: float = 0.0) -> bool:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import errno
 import selectors
 import socket
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -26,6 +26,7 @@ from . import waiting
 from .answer import Answer
 from .arrivals import CHUNK, HEAD_BYTES, SPOOL_ABOVE, Arrival, Head
 from .clients import ClientSocket
+from .crew import LATE_SECONDS, Crew
 from .refusals import problem_response
 
 HEAD_SECONDS = 10.0  #: the head of a request must arrive within
@@ -40,6 +41,7 @@ SPOOLED_BYTES = 4 * 1024**3  #: in files, together
 UNTAKEN_BYTES = 256 * 1024**2  #: in answers, together
 INTAKE = b"/api/v1/webhooks/"  #: what comes there is answered by
 INTAKE_THREADS = 4  #: threads of its own: while the database is away, others may wait for it in all the rest
+SIGN_OF_LIFE_SECONDS = 0.5  #: between two that gunicorn's master is given
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _STATUSES: tuple[tuple[type[Exception], int], ...] = (
@@ -67,19 +69,32 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._places: dict[Any, Place] = {}  #: those that wait the longest come first
+        self._seating = threading.Lock()  #: for places, and for the poller, which must agree with them
         self._arrivals: dict[Any, Arrival] = {}
         self._heavy: deque[Any] = deque()  #: whole, but waiting for others of their weight
         self._heavy_now: set[Any] = set()
         self._spooled: dict[Any, int] = {}
         self._next_look = 0.0
         self._last_call = float("inf")
-        self._intake: ThreadPoolExecutor | None = None
+        self._next_sign = 0.0
+        self._intake: Crew | None = None
 
     def init_process(self) -> None:
         """Begin to work."""
         wsgi.Response = Answer
-        self._intake = ThreadPoolExecutor(min(INTAKE_THREADS, self.cfg.threads), thread_name_prefix="nexus-intake")
+        self._intake = Crew(min(INTAKE_THREADS, self.cfg.threads), self._answer, "nexus-intake")
         super().init_process()
+
+    def get_thread_pool(self) -> Crew:
+        """The threads for all else."""
+        return Crew(self.cfg.threads, self._answer, "nexus-request")
+
+    def notify(self) -> None:
+        """Show gunicorn's master that this worker lives: now and then, and not at each event."""
+        now = time.monotonic()
+        if now >= self._next_sign:
+            self._next_sign = now + SIGN_OF_LIFE_SECONDS
+            super().notify()
 
     # In ---------------------------------------------------------------------------------------------------------------
 
@@ -165,10 +180,14 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no 
         conn.sock.give(arrival)
         conn.data_ready = True
         if arrival.head is not None and arrival.head.target.startswith(INTAKE) and self._intake is not None:
-            answered = self._intake.submit(self.handle, conn)
-            answered.add_done_callback(lambda fs: self.method_queue.defer(self.finish_request, conn, fs))
+            self._intake.submit(conn)
         else:
-            self.enqueue_req(conn)
+            self.tpool.submit(conn)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Wait for what happens next; not long while requests wait for a thread, since more may have to help."""
+        super().wait_for_and_dispatch_events(min(timeout, LATE_SECONDS) if self.tpool.queue else timeout)
+        self.tpool.help()
 
     # Out --------------------------------------------------------------------------------------------------------------
 
@@ -184,12 +203,36 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no 
         whole = keepalive and conn.sock.is_whole
         return bool(whole and super()._keepalive_after(conn, keepalive) and not conn.sock.is_over)
 
-    def finish_request(self, conn: Any, fs: Any) -> None:
+    def _answer(self, conn: Any) -> None:
+        """Answer a request, in a thread of the crew."""
+        keep = False
+        try:
+            keep = bool(self.handle(conn))
+            if keep and conn not in self._heavy_now and self._stays(conn):
+                return
+        except BaseException:  # whatever it was: the thread goes on
+            self.log.exception("a connection is given up")
+            keep = False
+        self.method_queue.defer(self._finish, conn, keep)
+
+    def _stays(self, conn: Any) -> bool:
+        """Let a connection wait for its next request, where that is all there is to do: most often it is.
+
+        It spares the round through the main thread, which else would wake for it once more.
+        """
+        if not conn.sock.flush():
+            return False
+        if rest := self._rest(conn):
+            self.method_queue.defer(self._guarded, partial(self._begin, come=rest), conn)
+        else:
+            self._watch_kept(conn)
+        return True
+
+    def _finish(self, conn: Any, keep: bool) -> None:
         """A thread is done: send what the client has not taken, then see whether it wants more."""
         self._heavy_now.discard(conn)
         if self._heavy:
             self._guarded(self._hand_over, self._heavy.popleft())
-        keep = not fs.cancelled() and fs.exception() is None and bool(fs.result())
         self._guarded(partial(self._send, keep=keep, deadline=None), conn)
 
     def _send(self, conn: Any, *, keep: bool, deadline: float | None) -> None:
@@ -204,7 +247,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no 
 
     def _make_room(self) -> None:
         """Give up on those that have left their answers lying the longest, while there is too much of them."""
-        slow = [(conn, conn.sock.unsent) for conn, place in self._places.items() if place.kind == "answer"]
+        slow = [(conn, conn.sock.unsent) for conn, place in [*self._places.items()] if place.kind == "answer"]
         total = sum(size for _, size in slow)
         for conn, size in slow:
             if total <= UNTAKEN_BYTES:
@@ -214,10 +257,18 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no 
 
     def _keep(self, conn: Any) -> None:
         """The connection stays for another request."""
-        if rest := conn.parser.unreader.take_buffered() + conn.sock.forget():
+        if rest := self._rest(conn):
             self._begin(conn, rest)
         else:
-            self._watch(conn, "kept", time.monotonic() + self.cfg.keepalive, self._begin)
+            self._watch_kept(conn)
+
+    def _rest(self, conn: Any) -> bytes:
+        """What came with a request and belongs to the next."""
+        rest: bytes = conn.parser.unreader.take_buffered() + conn.sock.forget()
+        return rest
+
+    def _watch_kept(self, conn: Any) -> None:
+        self._watch(conn, "kept", time.monotonic() + self.cfg.keepalive, self._begin)
 
     def _farewell(self, conn: Any) -> None:
         """Close as RFC 9112 has it: what still comes is read, else the system would break the answer off."""
@@ -244,16 +295,18 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no 
         self, conn: Any, kind: str, deadline: float, then: Callable[[Any], None], event: int = selectors.EVENT_READ
     ) -> None:
         """Go on with a connection once, when its socket is ready; it is given up at the deadline."""
-        self._places[conn] = Place(kind, deadline)
-        self.poller.register(conn.sock, event, partial(self._on_ready, conn, then))
+        with self._seating:
+            self._places[conn] = Place(kind, deadline)
+            self.poller.register(conn.sock.number, event, partial(self._on_ready, conn, then))
 
     def _on_ready(self, conn: Any, then: Callable[[Any], None], _: Any) -> None:
         self._leave_place(conn)
         self._guarded(then, conn)
 
     def _leave_place(self, conn: Any) -> None:
-        if self._places.pop(conn, None) is not None:
-            self.poller.unregister(conn.sock)
+        with self._seating:
+            if self._places.pop(conn, None) is not None:
+                self.poller.unregister(conn.sock.number)
 
     def _guarded(self, step: Callable[[Any], None], conn: Any) -> None:
         """Take a step with a connection; when that fails, the connection ends and nothing else does."""
