@@ -110,7 +110,7 @@ def test_malformed_requests_are_refused_one_by_one(target: Target, record_proper
     )
 
     assert [] == faults[:10]
-    # What the allocator takes for a thread's first large request, it takes once: a short run cannot tell it from a leak.
+    # What the allocator takes for a first large request it takes once: a short run cannot tell that from a leak.
     assert growth < (0.10 if NUMBER >= 10_000 else 0.25)
     assert "Traceback" not in target.log.read_text()
     assert [202, 201] == [_good_delivery(target), _good_task(target)]

@@ -53,7 +53,7 @@ def test_events_come_back_as_they_went_in(store, number):
     with store.reading() as tx:
         found = tx.events.list(after=0, kind=None, task_id=None, visible=None, limit=number + 1, newest=False)
 
-    assert sorted(ids) == ids == [event.id for event in found]
+    assert sorted(ids) == list(ids) == [event.id for event in found]
     assert [one.payload for one in new] == [event.payload for event in found]
     assert [one.task_id for one in new] == [event.task_id for event in found]
     assert {(NOW, LOCAL.name, None)} == {(event.created_at, event.actor_name, event.delivery) for event in found}

@@ -7,13 +7,13 @@ import os
 import re
 import threading
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache, partial
 from importlib import resources
 from time import monotonic
-from typing import Any
+from typing import Any, overload
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -31,8 +31,8 @@ from .clock import DatabaseClock
 from .connection import PatientConnection, begin, configure, connect
 from .errors import ours
 from .front import ReadyFront
-from .glance import Glance
-from .statement import Answer
+from .glance import FRESH, Glance
+from .statement import Answer, Waiting
 from .target import Target
 
 POOL_SECONDS = 8.0
@@ -40,10 +40,10 @@ POOL_SECONDS = 8.0
 
 _PLANNED = b"SET LOCAL plan_cache_mode = auto"
 """Within a transaction the database weighs for each statement whether one plan suits all values; see glance.py."""
-WRITING = b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; " + _PLANNED
+WRITING = (b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE", _PLANNED)
 _TAKING = ("take_any", "take_ready")
 _LIST = re.compile(r"IN \(:([a-z_]+)\)")
-READING = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; " + _PLANNED
+READING = (b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", _PLANNED)
 
 
 @cache
@@ -65,39 +65,73 @@ def _with_arrays(sql: str) -> str:
 
 
 class PostgresSession:
-    """Named statements on one connection, within the transaction that it is in."""
+    """Named statements in one transaction, on one connection of the pool."""
 
-    def __init__(self, connection: PatientConnection) -> None:
-        self._connection = connection
-        self._statements = connection.statements
+    def __init__(
+        self, connection: PatientConnection, another: Callable[[PatientConnection], PatientConnection]
+    ) -> None:
+        """In a transaction whose BEGIN was answered, or waits to be sent; `another` begins it on a new connection."""
+        self.connection = connection
+        self._another = another
+        self._is_open = not connection.statements.waiting  #: at the server, as far as we know
+        self.is_held = True  #: the connection is for us to give back
         self.took = False  #: a task was taken from the head of the ready ones
 
     def _execute(self, name: str, parameters: Mapping[str, Any]) -> Answer:
         if name in _TAKING:
             self.took = True
-        return self._statements.run(*expand(rendered()[name], parameters))
+        statements = self.connection.statements
+        if not statements.waiting:
+            return statements.run(*expand(rendered()[name], parameters))
+        asked = statements.later(*expand(rendered()[name], parameters))
+        self.settle()
+        assert asked.answer is not None  # noqa: S101 - it settled
+        return asked.answer
+
+    def settle(self) -> None:
+        """Send what waits.
+
+        A connection that was lost before anything was done on it, such as when the database was restarted, is given up
+        for another.
+        """
+        try:
+            self.connection.statements.settle()
+        except psycopg.OperationalError:
+            if self._is_open or not self.connection.closed:
+                raise
+            lost = self.connection.statements.waiting
+            self.is_held = False
+            self.connection = self._another(self.connection)
+            self.is_held = True
+            self.connection.statements.waiting = [asked for asked in lost if asked.key is not None]
+            self.connection.statements.settle()
+        finally:
+            self._is_open = self._is_open or not self.connection.closed
 
     def run(self, name: str, /, **parameters: Any) -> int:
         """Run a statement; the number of rows that it changed."""
         return self._execute(name, parameters).changed
 
+    def later(self, name: str, refusal: NexusError | None = None, /, **parameters: Any) -> None:
+        """Run a statement that is sent with the next one, or with the commit."""
+        self.connection.statements.later(*expand(rendered()[name], parameters), refusal)
+
     def many(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run a statement for each of many rows."""
+        self.settle()
         if len(rows) >= bulk.MANY and (stream := bulk.stream_of(rendered()[name])):
-            bulk.send(self._connection, stream, rows)
+            bulk.send(self.connection, stream, rows)
             return
-        with self._connection.cursor() as cursor:
+        with self.connection.cursor() as cursor:
             cursor.executemany(_plain(name), rows)
 
-    def insert(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[int]:
-        """Insert rows; their ids, in order."""
+    def insert(self, name: str, rows: Sequence[Mapping[str, Any]]) -> Sequence[int]:
+        """Insert rows; their ids, in order, which are asked for when somebody looks at them."""
         if len(rows) >= bulk.MANY and (stream := bulk.stream_of(rendered()[name])):
-            return bulk.send(self._connection, stream, rows, with_ids=True)
-        found: list[int] = []
-        for sql, parameters in insertions(rendered()[name], rows):
-            # RETURNING promises no order, but ids are given in the order of the rows.
-            found += sorted(row[0] for row in self._statements.run(sql, parameters).tuples())
-        return found
+            self.settle()
+            return bulk.send(self.connection, stream, rows, with_ids=True)
+        statements = self.connection.statements
+        return Ids(self, [statements.later(*one) for one in insertions(rendered()[name], rows)], len(rows))
 
     def one(self, name: str, /, **parameters: Any) -> Row | None:
         """The first row of the answer, or None."""
@@ -113,15 +147,73 @@ class PostgresSession:
         if names := conditions(sql):
             sql = chosen(sql, frozenset(name for name in names if parameters[name] is not None))
         flat = {key: list(value) if type(value) is tuple else value for key, value in parameters.items()}
-        with self._connection.cursor(row_factory=tuple_row) as cursor:
+        self.settle()
+        with self.connection.cursor(row_factory=tuple_row) as cursor:
             return cursor.execute(_with_arrays(sql), flat).fetchall()
 
     def time(self) -> datetime:
         """The time at the database."""
-        row = self._connection.execute("SELECT clock_timestamp() AS now").fetchone()
+        self.settle()
+        row = self.connection.execute("SELECT clock_timestamp() AS now").fetchone()
         assert row is not None  # noqa: S101 - it has one row
         found: datetime = row["now"]
         return found
+
+    def commit(self) -> None:
+        """End the transaction. What waits to be sent goes with the COMMIT, unless it decides whether there is one."""
+        statements = self.connection.statements
+        if not self._is_open and all(asked.key is None for asked in statements.waiting):
+            statements.waiting.clear()  # nothing was done
+            return
+        if any(asked.refusal is not None for asked in statements.waiting):
+            self.settle()
+        if self._is_open and self.connection.pgconn.transaction_status == TransactionStatus.INERROR:
+            self.undo()
+            # PostgreSQL would roll back and call it a commit.
+            raise NexusError("a statement failed, so that the transaction cannot be committed")
+        if not statements.waiting:
+            self.connection.command(b"COMMIT")
+        else:
+            statements.command_later(b"COMMIT")
+            statements.settle()
+        self.connection.heard = monotonic()
+
+    def undo(self) -> None:
+        """Take all back."""
+        self.connection.statements.waiting.clear()
+        if self._is_open:
+            with suppress(psycopg.Error):
+                self.connection.command(b"ROLLBACK")
+
+
+class Ids(Sequence[int]):
+    """The ids of rows that are inserted, known once somebody looks, or the transaction ends."""
+
+    def __init__(self, session: PostgresSession, asked: Sequence[Waiting], number: int) -> None:
+        self._session = session
+        self._asked = asked
+        self._number = number
+
+    @cached_property
+    def _found(self) -> list[int]:
+        if any(one.answer is None for one in self._asked):
+            self._session.settle()
+        found: list[int] = []
+        for one in self._asked:
+            assert one.answer is not None  # noqa: S101 - it settled
+            # RETURNING promises no order, but ids are given in the order of the rows.
+            found += sorted(row[0] for row in one.answer.tuples())
+        return found
+
+    def __len__(self) -> int:
+        return self._number
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[int]: ...
+    def __getitem__(self, index: int | slice) -> int | list[int]:
+        return self._found[index]
 
 
 class PostgresEngine:
@@ -179,47 +271,57 @@ class PostgresEngine:
         )
 
     @contextmanager
-    def _transaction(self, statement: bytes) -> Iterator[SqlSession]:
-        with self._our_errors(), self._begun(statement) as connection:
-            session = self._local.session = PostgresSession(connection)
+    def _transaction(self, words: Sequence[bytes]) -> Iterator[SqlSession]:
+        with self._our_errors():
+            pool, end = self._opened(), monotonic() + left(POOL_SECONDS)
+            connection = pool.getconn(max(0.1, end - monotonic()))
+            if monotonic() - connection.heard <= FRESH:
+                for one in words:
+                    connection.statements.command_later(one)
+            else:
+                connection = self._begun(pool, end, words, connection)
+            session = PostgresSession(connection, partial(self._instead, pool, end, words))
+            self._local.session = session
             try:
                 yield session
+                self._local.session = None
+                session.commit()
             except BaseException:
                 self._local.session = None
-                with suppress(psycopg.Error):
-                    connection.command(b"ROLLBACK")
+                session.undo()
                 raise
-            self._local.session = None
-            if connection.pgconn.transaction_status == TransactionStatus.INERROR:
-                connection.command(b"ROLLBACK")
-                # PostgreSQL would roll back and call it a commit.
-                raise NexusError("a statement failed, so that the transaction cannot be committed")
-            connection.command(b"COMMIT")
-            if session.took:
-                self._front.claimed(connection)
+            else:
+                if session.took:
+                    self._front.claimed(session.connection)
+            finally:
+                if session.is_held:
+                    pool.putconn(session.connection)
 
-    @contextmanager
-    def _begun(self, statement: bytes) -> Iterator[PatientConnection]:
+    def _instead(
+        self, pool: ConnectionPool[PatientConnection], end: float, words: Sequence[bytes], lost: PatientConnection
+    ) -> PatientConnection:
+        pool.putconn(lost)
+        return self._begun(pool, end, words, pool.getconn(max(0.1, end - monotonic())))
+
+    def _begun(
+        self, pool: ConnectionPool[PatientConnection], end: float, words: Sequence[bytes],
+        connection: PatientConnection,
+    ) -> PatientConnection:  # fmt: skip
         """A connection of the pool with a transaction begun.
 
         Connections that were lost meanwhile, such as when the database was restarted, show at the BEGIN, before which
         nothing happened: another one is taken then. To ask each for an answer before would cost a round trip.
         """
-        pool = self._opened()
-        end = monotonic() + left(POOL_SECONDS)
         while True:
-            connection = pool.getconn(max(0.1, end - monotonic()))
             try:
-                begin(connection, statement)
-                break
-            except psycopg.OperationalError:
+                begin(connection, b"; ".join(words))
+                return connection
+            except BaseException as error:
                 pool.putconn(connection)
-                if not connection.closed or monotonic() > end:
+                lost = isinstance(error, psycopg.OperationalError) and connection.closed
+                if not lost or monotonic() > end:
                     raise
-        try:
-            yield connection
-        finally:
-            pool.putconn(connection)
+            connection = pool.getconn(max(0.1, end - monotonic()))
 
     @contextmanager
     def writing(self) -> Iterator[SqlSession]:
@@ -265,8 +367,13 @@ class PostgresEngine:
 
         :raises Unavailable: there was none
         """
-        with self._our_errors(), self._begun(READING) as connection:
-            connection.command(b"ROLLBACK")
+        with self._our_errors():
+            pool, end = self._opened(), monotonic() + left(POOL_SECONDS)
+            connection = self._begun(pool, end, READING, pool.getconn(max(0.1, end - monotonic())))
+            try:
+                connection.command(b"ROLLBACK")
+            finally:
+                pool.putconn(connection)
 
     def close(self) -> None:
         """Let go of every connection."""

@@ -53,6 +53,10 @@ class Glance:
         """Nothing is changed at a glance. :raises NexusError: always"""
         raise NexusError(f"{name} needs a transaction")
 
+    def later(self, name: str, refusal: NexusError | None = None, /, **parameters: Any) -> None:
+        """Nothing is changed at a glance. :raises NexusError: always"""
+        self.run(name)
+
     def many(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Nothing is changed at a glance. :raises NexusError: always"""
         self.run(name)

@@ -47,7 +47,7 @@ class EventHandler:
     lane: str = "default"
     max_attempts: int = 12
     #: Events with the same answer share one waiting job; those with the answer None need none at all. For work that
-    #: looks at the present state anyway, such as rendering documents.
+    #: looks at the present state anyway, such as rendering documents. The event has no id yet: it is 0.
     coalesce: Callable[[Event], str | None] | None = None
     #: Wait so long first.
     delay: timedelta = timedelta()

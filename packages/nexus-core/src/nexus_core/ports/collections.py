@@ -259,7 +259,7 @@ class Assignments(Protocol):
 class Events(Protocol):
     """The append-only table of all that happened."""
 
-    def add(self, new: Sequence[NewEvent], now: datetime) -> builtins.list[int]:
+    def add(self, new: Sequence[NewEvent], now: datetime) -> Sequence[int]:
         """Append events; their ids, in order."""
         ...
 
@@ -289,8 +289,12 @@ class Jobs(Protocol):
         """Store a job; None when one with its unique key waits already."""
         ...
 
-    def add_many(self, jobs: Sequence[NewJob], now: datetime) -> builtins.list[int | None]:
+    def add_many(self, jobs: Sequence[NewJob], now: datetime) -> Sequence[int | None]:
         """Store many jobs, as `add` does."""
+        ...
+
+    def hold(self, unique_key: str) -> bool:
+        """Hold on to the job with this key that waits, so that none runs it before our commit; false when none does."""
         ...
 
     def claim(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..clock import Clock
@@ -49,8 +50,9 @@ class Work:
         self._transaction = transaction
         self.now = now
         self.rings: list[Ring] = []
+        self._added: list[tuple[Sequence[NewJob], Sequence[int | None]]] = []  #: jobs, and the ids that they were given
         self._said: list[NewEvent] = []
-        self._shared: dict[str, NewJob] = {}  #: by unique key: written last, see `settle`
+        self._shared: dict[str, Callable[[], NewJob]] = {}  #: by unique key: written last, see `settle`
         self._plugins = plugins
 
     @property
@@ -173,35 +175,34 @@ class Work:
         """Append many events of one type: each item has `task_id`, `repository_id` and `payload`."""
         self._said += [NewEvent(type=kind.TYPE, actor=actor, delivery=delivery, **item) for item in items]
 
-    def tell(self) -> list[int]:
+    def tell(self) -> Sequence[int]:
         """Write the events that were recorded, and the jobs of the handlers that listen for them; the events' ids."""
         said, self._said = self._said, []
         if not said:
             return []
         ids = self._transaction.events.add(said, self.now)
         jobs: list[NewJob] = []
-        for event_id, new in zip(ids, said, strict=True):
-            if handlers := self._plugins.handlers_for(new.type):
-                jobs += self._caused(new.stored(event_id, self.now), handlers)
+        for index, new in enumerate(said):
+            for handler in self._plugins.handlers_for(new.type):
+                if handler.coalesce is None:
+                    jobs.append(self._job(handler, ids[index], subject=_subject(handler.name, new)))
+                elif (shared := handler.coalesce(new.stored(0, self.now))) is not None:
+                    key = f"{handler.name}:{shared}"
+                    self._shared.setdefault(key, partial(self._job_of, handler, ids, index, key))
         self._add(jobs)
         return ids
 
-    def _caused(self, event: Event, handlers: Sequence[EventHandler]) -> Iterator[NewJob]:
-        """The jobs of handlers that listen for an event; those that they share with other events are kept for later."""
-        for handler in handlers:
-            if handler.coalesce is None:
-                yield self._job(handler, event, subject=_subject(handler.name, event))
-            elif (shared := handler.coalesce(event)) is not None:
-                key = f"{handler.name}:{shared}"
-                self._shared.setdefault(key, self._job(handler, event, unique_key=key))
+    def _job_of(self, handler: EventHandler, ids: Sequence[int], index: int, key: str) -> NewJob:
+        """Made late: until somebody asks for the ids, the store need not give them."""
+        return self._job(handler, ids[index], unique_key=key)
 
     def _job(
-        self, handler: EventHandler, event: Event, *, subject: str | None = None, unique_key: str | None = None
+        self, handler: EventHandler, event_id: int, *, subject: str | None = None, unique_key: str | None = None
     ) -> NewJob:
         return NewJob(
             kind=handler.name,
             lane=handler.lane,
-            event_id=event.id,
+            event_id=event_id,
             subject=subject,
             unique_key=unique_key,
             run_at=self.now + handler.delay,
@@ -215,29 +216,36 @@ class Work:
         for them may follow; and all write their keys in one order.
         """
         self.tell()
-        self._add([job for _, job in sorted(self._shared.items())])
+        for key, made in sorted(self._shared.items()):
+            if not self.jobs.hold(key):
+                self.enqueue(made())
         self._shared.clear()
 
     def _add(self, jobs: Sequence[NewJob]) -> None:
-        for job, job_id in zip(jobs, self.jobs.add_many(jobs, self.now) if jobs else (), strict=True):
-            self._ring(job, job_id)
+        if jobs:
+            self._added.append((jobs, self.jobs.add_many(jobs, self.now)))
 
     def enqueue_shared(self, job: NewJob) -> None:
         """Write a job with a unique key when the transaction ends, unless one with that key waits already."""
-        self._shared.setdefault(job.unique_key or "", job)
+        self._shared.setdefault(job.unique_key or "", lambda: job)
 
     def enqueue(self, job: NewJob) -> int | None:
         """Write a job; None when one with its unique key waits already."""
         job_id = self.jobs.add(job, self.now)
-        self._ring(job, job_id)
+        self._added.append(([job], [job_id]))
         return job_id
 
-    def _ring(self, job: NewJob, job_id: int | None) -> None:
-        if job_id is not None and (job.run_at is None or job.run_at <= self.now):
-            self.rings.append(Ring(job.lane, job_id))
+    def due(self) -> list[Ring]:
+        """What workers are to be told once the transaction is committed."""
+        return self.rings + [
+            Ring(job.lane, job_id)
+            for jobs, ids in self._added
+            for job, job_id in zip(jobs, ids, strict=True)
+            if job_id is not None and (job.run_at is None or job.run_at <= self.now)
+        ]
 
 
-def _subject(handler: str, event: Event) -> str | None:
+def _subject(handler: str, event: NewEvent) -> str | None:
     for name, value in (("task", event.task_id), ("repository", event.repository_id)):
         if value is not None:
             return f"{handler}:{name}:{value}"
@@ -273,8 +281,8 @@ class UnitOfWork:
                     if (beside := besides.get()) is not None:
                         beside(work)
                     work.settle()
-                if work.rings:
-                    self.wakeup.ring(work.rings)
+                if due := work.due():
+                    self.wakeup.ring(due)
                 return result
             except Contention:
                 if attempt == TRIES:

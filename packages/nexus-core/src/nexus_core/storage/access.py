@@ -58,11 +58,11 @@ class SqlAccess:
 
     def revoke_assignment_keys(self, assignment_id: int, now: datetime) -> None:
         """End the keys of an assignment."""
-        self._session.run("revoke_assignment_keys", assignment_id=assignment_id, now=to_text(now))
+        self._session.later("revoke_assignment_keys", assignment_id=assignment_id, now=to_text(now))
 
     def touch_key(self, key_id: int, now: datetime) -> None:
         """Note that a key was used."""
-        self._session.run("touch_key", id=key_id, now=to_text(now))
+        self._session.later("touch_key", id=key_id, now=to_text(now))
 
     def add_user(
         self, username: str, role: Role, now: datetime, *, provider: str = "github", organisation: str | None = None
@@ -95,7 +95,7 @@ class SqlAccess:
 
     def set_role(self, user_id: int, role: Role) -> None:
         """Change a person's role."""
-        self._session.run("set_user_role", id=user_id, role=str(role))
+        self._session.later("set_user_role", id=user_id, role=str(role))
 
     def meta(self, name: str) -> str | None:
         """What the hub remembers under a name."""
@@ -104,7 +104,7 @@ class SqlAccess:
 
     def set_meta(self, name: str, value: str) -> None:
         """Remember something under a name."""
-        self._session.run("set_meta", name=name, value=value)
+        self._session.later("set_meta", name=name, value=value)
 
 
 def _api_key(row: Row) -> ApiKey:

@@ -43,7 +43,7 @@ class SqlAnswers:
 
     def finish(self, attempt: Attempt, status: int, answer: bytes) -> None:
         """Remember the answer."""
-        self._session.run("finish_answer", **_named(attempt, status=status, answer=answer))
+        self._session.later("finish_answer", **_named(attempt, status=status, answer=answer))
 
     def drop(self, attempt: Attempt) -> bool:
         """Forget a request that took no effect; false when it did."""

@@ -10,7 +10,7 @@ import attrs
 
 from ..clock import to_text
 from ..domain.agents import Activity, ActivityType, Assignment, AssignmentStatus
-from ..errors import Duplicate, NotFound
+from ..errors import NotFound
 from ..ports.queries import Visible
 from . import rows
 from .session import Row, SqlSession
@@ -25,23 +25,19 @@ class SqlAssignments:
 
     def add(self, assignment: Assignment) -> Assignment:
         """Store an assignment; its id is given by the store."""
-        row = self._session.one(
-            "insert_assignment",
-            id=assignment.id,
-            task_id=assignment.task_id,
-            agent=assignment.agent,
-            status=str(assignment.status),
-            fence=assignment.fence,
-            lease_until=to_text(assignment.lease_until),
-            attempt=assignment.attempt,
-            branch=assignment.branch,
-            reason=assignment.reason,
-            result=rows.to_json(dict(assignment.result)),
-            now=to_text(assignment.assigned_at),
-        )
-        if row is None:
-            raise Duplicate(f"task {assignment.task_id} is held already")
-        return assignment if assignment.id == row["id"] else attrs.evolve(assignment, id=row["id"])
+        columns = {
+            "id": assignment.id, "task_id": assignment.task_id, "agent": assignment.agent,
+            "status": str(assignment.status), "fence": assignment.fence,
+            "lease_until": to_text(assignment.lease_until), "attempt": assignment.attempt,
+            "branch": assignment.branch, "reason": assignment.reason,
+            "result": rows.to_json(dict(assignment.result)), "now": to_text(assignment.assigned_at),
+        }  # fmt: skip
+        if assignment.id:
+            self._session.later("insert_assignment", **columns)
+            return assignment
+        row = self._session.one("insert_assignment", **columns)
+        assert row is not None  # noqa: S101 - RETURNING answers a row, or the statement raises
+        return attrs.evolve(assignment, id=row["id"])
 
     def get(self, assignment_id: int, *, lock: bool = False) -> Assignment:
         """One."""
@@ -80,7 +76,7 @@ class SqlAssignments:
 
     def save(self, assignment: Assignment) -> None:
         """Write a changed assignment."""
-        self._session.run(
+        self._session.later(
             "update_assignment", id=assignment.id, status=str(assignment.status), branch=assignment.branch,
             lease_until=to_text(assignment.lease_until), result=rows.to_json(dict(assignment.result)),
             ended_at=rows.time(assignment.ended_at),

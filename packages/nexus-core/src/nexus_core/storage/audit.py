@@ -61,7 +61,7 @@ class SqlAudit:
 
     def note_failure(self, kind: str, now: datetime) -> None:
         """A job of this kind failed."""
-        self._session.run("insert_job_failure", kind=kind, now=to_text(now))
+        self._session.later("insert_job_failure", kind=kind, now=to_text(now))
 
     def failures(self, since: datetime) -> dict[str, int]:
         """How often jobs failed since, by kind."""
@@ -70,7 +70,7 @@ class SqlAudit:
 
     def forget_failures(self, before: datetime) -> None:
         """Clear away what alerts no longer look at."""
-        self._session.run("forget_job_failures", before=to_text(before))
+        self._session.later("forget_job_failures", before=to_text(before))
 
     def alerts(self) -> builtins.list[Raised]:
         """Every alert that was raised, by rule and source, the last time of each."""
@@ -86,7 +86,7 @@ class SqlAudit:
 
     def forget_alerts(self, before: datetime) -> None:
         """Clear away those that are closed and were raised before."""
-        self._session.run("forget_alerts", before=to_text(before))
+        self._session.later("forget_alerts", before=to_text(before))
 
     def close_alert(self, rule: str, source: str) -> bool:
         """Whether it is for the caller to say that the alert's cause is over."""

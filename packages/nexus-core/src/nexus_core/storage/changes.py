@@ -38,7 +38,7 @@ class SqlChanges:
 
     def save(self, change: Change, now: datetime) -> None:
         """Write a changed change."""
-        self._session.run(
+        self._session.later(
             "update_change", id=change.id, state=str(change.state), title=change.title, branch=change.branch,
             url=change.url, author=change.author, head=change.head, now=to_text(now),
             host_updated_at=rows.time(change.host_updated_at), host_created_at=rows.time(change.host_created_at),
@@ -72,10 +72,10 @@ class SqlChanges:
             "closes": link.closes,
             "reason": link.reason,
         }
-        self._session.run("mark_task_linked", task_id=link.task_id)
+        self._session.later("mark_task_linked", task_id=link.task_id)
         if self._session.run("insert_change_link", **fields):
             return True
-        self._session.run("update_change_link", **fields)
+        self._session.later("update_change_link", **fields)
         return False
 
     def look(self, source: str, repository_id: int, number: int) -> Change | None:
@@ -90,8 +90,8 @@ class SqlChanges:
 
     def spend(self, task_id: int) -> None:
         """Note that what has been merged completes the task no more: somebody reopened it."""
-        self._session.run("spend_change_links", task_id=task_id)
-        self._session.run("spend_commit_links", task_id=task_id)
+        self._session.later("spend_change_links", task_id=task_id)
+        self._session.later("spend_commit_links", task_id=task_id)
 
     # What reviewers and checks said -----------------------------------------------------------------------------------
 
@@ -108,7 +108,7 @@ class SqlChanges:
 
     def review(self, source: str, repository_id: int, number: int, review: Review) -> None:
         """Put a reviewer's word in the place of what they said before."""
-        self._session.run(
+        self._session.later(
             "put_review", source=source, repository_id=repository_id, number=number, reviewer=review.reviewer,
             name=review.name, verdict=review.verdict, commit_id=review.commit, body=review.body,
             at=rows.time(review.at),
@@ -127,7 +127,7 @@ class SqlChanges:
 
     def check(self, source: str, repository_id: int, head: str, check: Check) -> None:
         """Put the end of a check in the place of an earlier one."""
-        self._session.run(
+        self._session.later(
             "put_check", source=source, repository_id=repository_id, head=head, name=check.key, title=check.name,
             conclusion=check.conclusion, summary=check.summary, url=check.url, at=rows.time(check.at),
         )  # fmt: skip
@@ -150,9 +150,9 @@ class SqlChanges:
 
     def set_reverts(self, source: str, repository_id: int, by: str, targets: Sequence[str]) -> None:
         """Say anew what a change or a commit takes back."""
-        self._session.run("drop_reverts", source=source, repository_id=repository_id, reverted_by=by)
+        self._session.later("drop_reverts", source=source, repository_id=repository_id, reverted_by=by)
         for target in targets:
-            self._session.run(
+            self._session.later(
                 "add_revert", source=source, repository_id=repository_id, target=target, reverted_by=by
             )  # fmt: skip
 

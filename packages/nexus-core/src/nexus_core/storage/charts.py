@@ -48,7 +48,7 @@ class SqlCharts:
     def set_file_mends(self, repository_id: int, mends: Sequence[FileMend]) -> None:
         """Remember these mends, and no others."""
         plain = rows.to_json([attrs.asdict(mend) for mend in mends])
-        self._session.run("set_file_mends", repository_id=repository_id, mends=plain)
+        self._session.later("set_file_mends", repository_id=repository_id, mends=plain)
 
 
 def _task(row: Row, dependencies: tuple[int, ...]) -> Task:

@@ -49,7 +49,7 @@ class SqlDeliveries:
 
     def settle(self, delivery_id: int, state: DeliveryState, error: str | None, now: datetime) -> None:
         """Say what became of it."""
-        self._session.run("settle_delivery", id=delivery_id, state=str(state), error=error, now=to_text(now))
+        self._session.later("settle_delivery", id=delivery_id, state=str(state), error=error, now=to_text(now))
 
 
 def _delivery(row: Row) -> Delivery:

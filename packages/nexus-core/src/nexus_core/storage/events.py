@@ -23,7 +23,7 @@ class SqlEvents:
     def __init__(self, session: SqlSession) -> None:
         self._session = session
 
-    def add(self, new: Sequence[NewEvent], now: datetime) -> builtins.list[int]:
+    def add(self, new: Sequence[NewEvent], now: datetime) -> Sequence[int]:
         """Append events; their ids."""
         return self._session.insert("insert_event", [_columns(one, now) for one in new])
 

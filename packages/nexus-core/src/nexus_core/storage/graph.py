@@ -55,7 +55,7 @@ class SqlTaskGraph:
     def add_behind(self, ids: Sequence[int], *, impact: int, chain: int) -> None:
         """Change impact and chain by differences."""
         for part in chunks(sorted(ids)):
-            self._session.run("add_behind", ids=part, impact=impact, chain=chain)
+            self._session.later("add_behind", ids=part, impact=impact, chain=chain)
 
     def set_behind(self, values: Mapping[int, tuple[int, int]]) -> None:
         """Write impact and chain."""
@@ -113,7 +113,7 @@ class SqlTaskGraph:
     def bump_ancestors(self, ids: Sequence[int], delta: int) -> None:
         """Change the count of ancestors that are unready for their own dependencies."""
         for part in chunks(sorted(set(ids))):
-            self._session.run("bump_blocked_ancestors", ids=part, delta=delta)
+            self._session.later("bump_blocked_ancestors", ids=part, delta=delta)
 
     def held(self, ids: Sequence[int], now: datetime) -> list[Held]:
         """What keeps these from being ready."""

@@ -37,11 +37,11 @@ class SqlIssues:
 
     def save(self, issue: Issue) -> None:
         """Write a changed issue."""
-        self._session.run("update_issue", id=issue.id, task_id=issue.task_id, **_columns(issue))
+        self._session.later("update_issue", id=issue.id, task_id=issue.task_id, **_columns(issue))
 
     def tie(self, issue_id: int, task_id: int) -> None:
         """Have a task know its issue."""
-        self._session.run("set_task_issue", id=task_id, issue_id=issue_id)
+        self._session.later("set_task_issue", id=task_id, issue_id=issue_id)
 
 
 def _columns(issue: Issue) -> dict[str, Any]:

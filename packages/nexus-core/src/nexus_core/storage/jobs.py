@@ -30,12 +30,12 @@ class SqlJobs:
         row = self._session.one("insert_job", **columns)
         return int(row["id"]) if row is not None else self._add(columns)
 
-    def add_many(self, jobs: Sequence[NewJob], now: datetime) -> list[int | None]:
+    def add_many(self, jobs: Sequence[NewJob], now: datetime) -> Sequence[int | None]:
         """Store many jobs, as `add` does."""
         stored = [_columns(job, now) for job in jobs]
         if any(columns["unique_key"] is not None for columns in stored):
             return [self._add(columns) for columns in stored]
-        return list(self._session.insert("insert_job", stored))
+        return self._session.insert("insert_job", stored)
 
     def _add(self, columns: Mapping[str, Any]) -> int | None:
         """Store a job, unless one with its unique key waits.
@@ -44,12 +44,14 @@ class SqlJobs:
         that began to run meanwhile does not count: then this one is added.
         """
         while True:
-            if columns["unique_key"] is not None and self._session.one(
-                "share_waiting_job", unique_key=columns["unique_key"]
-            ):
+            if columns["unique_key"] is not None and self.hold(columns["unique_key"]):
                 return None
             if (row := self._session.one("insert_job", **columns)) is not None:
                 return int(row["id"])
+
+    def hold(self, unique_key: str) -> bool:
+        """Hold on to the job with this key that waits; false when none does."""
+        return self._session.one("share_waiting_job", unique_key=unique_key) is not None
 
     def claim(
         self, lanes: Sequence[str], *, limit: int, worker: str, now: datetime, until: datetime,

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from ..clock import Clock
+from ..errors import NexusError
 from .statements import chosen, conditions
 
 Row = Mapping[str, Any]
@@ -28,12 +29,23 @@ class SqlSession(Protocol):
         """Run a statement; the number of rows that it changed."""
         ...
 
+    def later(self, name: str, refusal: NexusError | None = None, /, **parameters: Any) -> None:
+        """Run a statement of which nobody needs to hear, unless it fails: it may be sent with what follows.
+
+        It takes effect before the next statement and before the commit; a failure of it leaves either of them. With a
+        `refusal`, changing nothing is a failure, and that is raised.
+        """
+        ...
+
     def many(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run a statement for each of many rows."""
         ...
 
-    def insert(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[int]:
-        """Insert rows with a statement `INSERT … VALUES (…) RETURNING id` that skips none; their ids, in order."""
+    def insert(self, name: str, rows: Sequence[Mapping[str, Any]]) -> Sequence[int]:
+        """Insert rows with a statement `INSERT … VALUES (…) RETURNING id` that skips none; their ids, in order.
+
+        The rows may be sent with what follows, as with `later`; who looks at the ids has them sent.
+        """
         ...
 
     def one(self, name: str, /, **parameters: Any) -> Row | None:

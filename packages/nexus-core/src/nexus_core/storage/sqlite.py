@@ -41,6 +41,11 @@ class SqliteSession:
         """Run a statement; the number of rows that it changed."""
         return self._execute(name, parameters).rowcount
 
+    def later(self, name: str, refusal: NexusError | None = None, /, **parameters: Any) -> None:
+        """Run a statement of which nobody needs to hear, at once: nothing is far away here."""
+        if not self._execute(name, parameters).rowcount and refusal is not None:
+            raise refusal
+
     def many(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Run a statement for each of many rows."""
         self._connection.executemany(statements()[name], rows)

@@ -63,13 +63,11 @@ class SqlTasks:
         self._write("place_task", task, now, {"status": str(task.status)})
 
     def _write(self, statement: str, task: Task, now: datetime, columns: Mapping[str, Any]) -> None:
-        changed = self._session.run(
-            statement, **columns, id=task.id, version=task.version, now=to_text(now),
+        self._session.later(
+            statement, _stale(task.id), **columns, id=task.id, version=task.version, now=to_text(now),
             assignment_id=task.assignment_id, agent=task.agent, fence=task.fence, failures=task.failures,
             retry_at=rows.time(task.retry_at),
         )  # fmt: skip
-        if not changed:
-            raise _stale(task.id)
 
     def get(self, task_id: int, *, lock: bool = False) -> Task:
         """One task."""
@@ -293,7 +291,7 @@ class SqlTasks:
 
     def save_file(self, repository_id: int, path: str, format_name: str, content: bytes, now: datetime) -> None:
         """Keep the task file as it was imported."""
-        self._session.run(
+        self._session.later(
             "save_task_file", repository_id=repository_id, path=path, format=format_name, content=content,
             now=to_text(now),
         )  # fmt: skip

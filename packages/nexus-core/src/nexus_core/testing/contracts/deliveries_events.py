@@ -137,7 +137,7 @@ class EventsContract:
                 ids = tx.events.add([NewEvent(type=f"n.{n}", actor=system_actor()) for n in range(number)], NOW)
             with store.reading() as tx:
                 assert [f"n.{n}" for n in range(number)] == [tx.events.get(event_id).type for event_id in ids]
-            assert sorted(ids) == ids
+            assert sorted(ids) == list(ids)
 
     def test_feed_pages(self, store: Store) -> None:
         """The feed goes on after an event; the newest come oldest first."""
