@@ -18,6 +18,7 @@ OPERATIONS = {
     "/app": "get",
     "/app/installations": "get",
     "/app/installations/{installation_id}/access_tokens": "post",
+    "/app/hook/config": "get patch",
     "/app/hook/deliveries": "get",
     "/app/hook/deliveries/{delivery_id}/attempts": "post",
     "/rate_limit": "get",

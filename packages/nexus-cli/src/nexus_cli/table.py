@@ -38,6 +38,7 @@ REPO = {
     "list": Entry("List the repositories", "repo:list_"),
     "add": Entry("Add a repository", "repo:add"),
     "show": Entry("Show a repository", "repo:show"),
+    "connect": Entry("Look at a repository on its host, and say what is wanting", "repo:connect"),
     "sync": Entry("Bring a repository in step with its host", "repo:sync"),
     "policy": Entry("The policy file of a repository", children=POLICY),
 }

@@ -26,7 +26,7 @@ _HOMES = {
     "clock": "Clock SystemClock",
     "domain.tasks": "Task Status Priority task_key parse_task_id",
     "domain.repositories": "Repository",
-    "domain.policy": "RepositoryPolicy",
+    "domain.policy": "POLICY_FILE RepositoryPolicy",
     "domain.access": "Actor ActorKind Scope Role ApiKey User LOCAL system_actor plugin_actor",
     "domain.logins": "Identity LoginRequest LoginAnswer DeviceLogin Session",
     "domain.agents": "Agent AgentState Assignment AssignmentStatus Activity ActivityType",
@@ -37,7 +37,9 @@ _HOMES = {
         "TaskFileChanged RepositoryRenamed Fact"
     ),
     "domain.issues": "IssueOpened IssueTransferred",
-    "domain.hosts": "CommentAdded RepositoryStateChanged HostAccessChanged AuthorizationRevoked",
+    "domain.hosts": (
+        "CommentAdded RepositoryStateChanged HostAccessChanged AuthorizationRevoked HostReport HostFinding Connection"
+    ),
     "domain.events": (
         "Event TaskCreated TaskEdited TaskMoved TaskCompleted TaskReady TaskConflicted TaskDepended TaskUndepended "
         "TaskScored TasksImported ScoresImported TasksMended "
@@ -64,14 +66,14 @@ _HOMES = {
     "plugins.records": (
         "EventHandler DeliverySource JobHandler AgentRunnerFactory StoreFactory WakeupFactory AssignmentPolicy "
         "ComplexityEstimator TaskFormat ScoreFormat Document DocumentRenderer Command Route Transport IdentityProvider "
-        "HealthCheck NotChecked GitCredentials Setting PluginSettings Schedule"
+        "HealthCheck NotChecked CodeHost GitCredentials Setting PluginSettings Schedule"
     ),
     "ports.agents": "AgentRunner RunRequest RunResult",
     "ports.wakeup": "Wakeup Ring",
     "ports.queries": "TaskQuery ReadyQuery Page",
     "ports.storage": "Store",
     "formats.mermaid": "to_mermaid",
-    "formats.policy_file": "read_policy POLICY_FILE",
+    "formats.policy_file": "read_policy",
     "formats.model": "ParsedTask ParsedTasks ParsedScore ParsedScores FileDoctor FileExamination Warning_",
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}

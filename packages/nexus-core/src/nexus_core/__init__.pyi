@@ -109,6 +109,7 @@ from .domain.jobs import Retry as Retry
 from .domain.jobs import Snooze as Snooze
 from .domain.picture import Excerpt as Excerpt
 from .domain.picture import excerpt as excerpt
+from .domain.policy import POLICY_FILE as POLICY_FILE
 from .domain.policy import RepositoryPolicy as RepositoryPolicy
 from .domain.readiness import Condition as Condition
 from .domain.readiness import Impact as Impact
@@ -150,7 +151,6 @@ from .formats.model import ParsedScores as ParsedScores
 from .formats.model import ParsedTask as ParsedTask
 from .formats.model import ParsedTasks as ParsedTasks
 from .formats.model import Warning_ as Warning_
-from .formats.policy_file import POLICY_FILE as POLICY_FILE
 from .formats.policy_file import read_policy as read_policy
 from .nexus import Nexus as Nexus
 from .plugins.context import Context as Context
@@ -158,6 +158,7 @@ from .plugins.hookspecs import hookimpl as hookimpl
 from .plugins.lazily import lazily as lazily
 from .plugins.records import AgentRunnerFactory as AgentRunnerFactory
 from .plugins.records import AssignmentPolicy as AssignmentPolicy
+from .plugins.records import CodeHost as CodeHost
 from .plugins.records import Command as Command
 from .plugins.records import ComplexityEstimator as ComplexityEstimator
 from .plugins.records import DeliverySource as DeliverySource
@@ -207,7 +208,10 @@ from .domain.events import UserLoggedOut as UserLoggedOut
 from .domain.events import UserRenamed as UserRenamed
 from .domain.hosts import AuthorizationRevoked as AuthorizationRevoked
 from .domain.hosts import CommentAdded as CommentAdded
+from .domain.hosts import Connection as Connection
 from .domain.hosts import HostAccessChanged as HostAccessChanged
+from .domain.hosts import HostFinding as HostFinding
+from .domain.hosts import HostReport as HostReport
 from .domain.hosts import RepositoryStateChanged as RepositoryStateChanged
 from .domain.issues import IssueOpened as IssueOpened
 from .domain.issues import IssueTransferred as IssueTransferred

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .services.assignments import AssignmentService
     from .services.audit import AuditService
     from .services.changes import ChangeService
+    from .services.connections import ConnectionService
     from .services.deliveries import DeliveryService
     from .services.doctor import DoctorService
     from .services.documents import DocumentService
@@ -135,6 +136,13 @@ class Nexus:
         from .services.doctor import DoctorService
 
         return DoctorService(self._unit)
+
+    @cached_property
+    def connections(self) -> ConnectionService:
+        """Repositories on their hosts."""
+        from .services.connections import ConnectionService
+
+        return ConnectionService(self._unit, self._imports)
 
     @cached_property
     def repositories(self) -> RepositoryService:

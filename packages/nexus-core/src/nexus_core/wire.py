@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from .clock import to_text
 from .domain.access import ApiKey, NewApiKey, User
 from .domain.agents import Activity, AgentState, Assignment
@@ -14,6 +16,7 @@ from .domain.deliveries import Delivery
 from .domain.events import Event
 from .domain.findings import Case, Finding
 from .domain.graph import Graph
+from .domain.hosts import Connection
 from .domain.jobs import Job
 from .domain.readiness import Readiness, is_ready
 from .domain.repositories import Repository
@@ -90,6 +93,20 @@ def repository_to_wire(repository: Repository) -> Wire:
         "state": repository.state,
         "reachable": repository.reachable,
         "created_at": to_text(repository.created_at),
+    }
+
+
+def connection_to_wire(found: Connection) -> Wire:
+    """What came of connecting a repository with its host."""
+    return {
+        "host": found.host or None,
+        "reachable": found.is_reachable,
+        "reason": found.reason or None,
+        "policy": found.policy,
+        "policy_faults": [fault._asdict() for fault in found.policy_faults],
+        "imported": found.imported,
+        "import_error": found.import_error or None,
+        "findings": [attrs.asdict(one) for one in found.findings],
     }
 
 

@@ -61,6 +61,7 @@ API_ROUTES = (
     _route("/tasks/{task}/dependencies/{other}", "tasks:TaskDependency", "PUT DELETE"),
     _route("/repositories", "repositories:Repositories", "GET POST"),
     _route(f"/repositories/{{repository_id:{_ID}}}", "repositories:OneRepository", "GET PATCH"),
+    _route(f"/repositories/{{repository_id:{_ID}}}/connect", "repositories:RepositoryConnection", "POST"),
     _route(f"/repositories/{{repository_id:{_ID}}}/sync", "repositories:RepositorySync", "POST"),
     _route(f"/repositories/{{repository_id:{_ID}}}/documents", "documents:Documents"),
     _route(f"/repositories/{{repository_id:{_ID}}}/documents/sync", "documents:DocumentsSync", "POST"),

@@ -32,6 +32,9 @@ _TASK = (
     "labels:[text] agent:text? external_key:text? raw_data:object not_before:time? version:int created_at:time "
     "updated_at:time"
 )
+_REPOSITORY = (
+    "id:int name:text url:text default_branch:text state:active|archived|deleted reachable:flag created_at:time"
+)
 _ASSIGNMENT = (
     f"id:int task:Task agent:text status:{_words(AssignmentStatus)} fence:int lease_until:time "
     "assigned_at:time ended_at:time? attempt:int branch:text? reason:text result:object last_activity:Activity?"
@@ -82,9 +85,13 @@ SHAPES: dict[str, str] = {
     "Mended": "code:text mend:text does:text count:int changes:[text]",
     "MendReport": "repository:text? path:text? dry_run:flag mended:[Mended] findings:[Finding]",
     "TaskFile": "",
-    "Repository": (
-        "id:int name:text url:text default_branch:text state:active|archived|deleted reachable:flag created_at:time"
+    "Repository": _REPOSITORY,
+    "AddedRepository": f"{_REPOSITORY} connection:Connection?",
+    "Connection": (
+        "host:text? reachable:flag reason:text? policy:none|in-force|refused policy_faults:[Fault] imported:int? "
+        "import_error:text? findings:[HostFinding]"
     ),
+    "HostFinding": "what:text mend:text url:text done:flag",
     "Activity": (
         f"id:int assignment_id:int type:{_words(ActivityType)} body:text choices:[text] answer:text? "
         "answered_by:text? created_at:time"

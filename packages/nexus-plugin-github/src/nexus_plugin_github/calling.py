@@ -53,6 +53,11 @@ def unreachable(repository: Repository, settings: Settings) -> str | None:
         return "it was deleted on GitHub"
     if not repository.reachable:
         return "its owner took our access away"
+    return elsewhere(repository, settings) or settings.missing_access
+
+
+def elsewhere(repository: Repository, settings: Settings) -> str | None:
+    """Why the repository is none of the GitHub that is configured; None when it is."""
     parts = urlsplit(repository.url)
     is_local = not parts.hostname and "@" not in repository.url
     host = parts.netloc.rpartition("@")[2] or repository.url.rpartition("@")[2].partition(":")[0]
@@ -60,7 +65,7 @@ def unreachable(repository: Repository, settings: Settings) -> str | None:
         return "it is a local repository"
     if repository.url and not is_local and host.lower() not in settings.git_hosts:
         return f"it is not on {' or '.join(sorted(settings.git_hosts))}"
-    return settings.missing_access
+    return None
 
 
 def gates_of(event: Event, ctx: Context) -> list[Gate]:

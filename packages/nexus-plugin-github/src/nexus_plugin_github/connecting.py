@@ -93,7 +93,7 @@ def installation_of(settings: Settings, owner: str) -> int:
         number, until = _where.get(place, (0, 0.0))
     if until > time.monotonic():
         return number
-    found = _look_up(settings, owner)
+    found = whole(installation(settings, owner).get("id")) or 0
     with _lock:
         _where[place] = (found, time.monotonic() + _GOOD_FOR)
     return found
@@ -105,17 +105,22 @@ def forget(settings: Settings, owner: str) -> None:
         _where.pop((settings.api_url, settings.app_id or "", owner.lower()), None)
 
 
-def _look_up(settings: Settings, owner: str) -> int:
+def installation(settings: Settings, owner: str) -> Mapping[str, Any]:
+    """The App's installation on an account as GitHub has it now, with its permissions and events.
+
+    :raises NotFound: there is none
+    :raises Forbidden: it is suspended
+    """
     transport = _transport(settings, _app(settings), None)
     try:
         for page in range(1, _PAGES + 1):
             params = {"per_page": str(_ROWS), "page": str(page)}
             found = rows(transport.request("GET", "app/installations", params=params).document)
             for row in found:
-                if login(row.get("account")).lower() == owner.lower() and (number := whole(row.get("id"))):
+                if login(row.get("account")).lower() == owner.lower() and whole(row.get("id")):
                     if row.get("suspended_at"):
                         raise Forbidden(f"the GitHub App is suspended on {owner}; an owner of it can unsuspend it")
-                    return number
+                    return row
             if len(found) < _ROWS:
                 break
     finally:

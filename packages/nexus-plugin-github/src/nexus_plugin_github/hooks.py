@@ -115,6 +115,16 @@ def nexus_identity_providers() -> Iterable[records.IdentityProvider]:
 
 
 @hookimpl
+def nexus_code_hosts() -> Iterable[records.CodeHost]:
+    """Repositories on GitHub: access, policy, task file, webhook."""
+    yield records.CodeHost(
+        name="github",
+        owns=lazily("nexus_plugin_github.hosting:owns"),
+        look=lazily("nexus_plugin_github.hosting:look"),
+    )
+
+
+@hookimpl
 def nexus_git_credentials() -> Iterable[records.GitCredentials]:
     """The token, for cloning and pushing."""
     yield records.GitCredentials(name="github", find=lazily("nexus_plugin_github.handlers:git_credentials"))

@@ -127,7 +127,7 @@ def _push(payload: Payload, app_id: str) -> list[Fact]:
     if not ref.startswith(_BRANCH) or payload.get("deleted") is True:
         return []
     branch, commits, after = ref.removeprefix(_BRANCH), rows(payload.get("commits")), text(payload.get("after"))
-    paths, external_id = _paths(commits), repository_id(payload)
+    written, external_id = _paths(commits, "added", "modified"), repository_id(payload)
     is_default = branch == text(table(payload, "repository").get("default_branch"))
     pushed = CommitsPushed(
         source=SOURCE,
@@ -137,10 +137,10 @@ def _push(payload: Payload, app_id: str) -> list[Fact]:
         by=login(payload.get("sender")) or text(table(payload, "pusher").get("name")),
         is_default_branch=is_default,
         head=after,
-        paths=tuple(sorted(paths)),
+        paths=tuple(sorted(written | _paths(commits, "removed"))),
         repository_external_id=external_id,
     )
-    path = next((path for path in TASK_FILES if path in paths), None) if is_default else None
+    path = next((path for path in TASK_FILES if path in written), None) if is_default else None
     if path is None:
         return [pushed]
     file = TaskFileChanged(
@@ -156,11 +156,11 @@ def _commit(commit: Payload) -> Commit:
     return Commit(id=text(commit.get("id")), message=text(commit.get("message")), author=name, at=at)
 
 
-def _paths(commits: list[Payload]) -> set[str]:
-    """The files that commits added or changed."""
+def _paths(commits: list[Payload], *kinds: str) -> set[str]:
+    """The files that commits `added`, `modified` or `removed`."""
     touched: set[str] = set()
     for commit in commits:
-        for key in ("added", "modified"):
+        for key in kinds:
             paths = commit.get(key)
             touched.update(map(text, paths) if isinstance(paths, list) else ())
     return touched - {""}

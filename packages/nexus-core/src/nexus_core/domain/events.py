@@ -155,6 +155,30 @@ class RepositorySynced(Event):
     TYPE = "repository.synced"
 
 
+class RepositoryConnected(Event):
+    """A repository was looked at on its host. Payload: `host`, `reachable`, `reason`, `wanting`, `set` (by Nexus)."""
+
+    TYPE = "repository.connected"
+
+
+class PolicyTouched(Event):
+    """A push to the default branch touched the policy file of a repository. Payload: `commit`."""
+
+    TYPE = "policy.touched"
+
+
+class PolicyChanged(Event):
+    """What a repository's policy file says came into force. Payload: `changes`, field by field `{"from", "to"}`."""
+
+    TYPE = "policy.changed"
+
+
+class PolicyRefused(Event):
+    """A repository's policy file is not valid; the one before it stays in force. Payload: `file`, `faults`."""
+
+    TYPE = "policy.refused"
+
+
 class AssignmentCreated(Event):
     """An agent got a task, by claim or by assignment. Payload: `agent`, `fence`, `lease_until`, `reason`."""
 

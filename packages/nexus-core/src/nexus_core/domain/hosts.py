@@ -6,6 +6,8 @@ from datetime import datetime
 
 import attrs
 
+from ..errors import Fault
+
 
 @attrs.frozen(kw_only=True)
 class CommentAdded:
@@ -55,3 +57,40 @@ class AuthorizationRevoked:
     source: str
     account_id: str  #: the host's own id of the person
     account: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class HostFinding:
+    """Something that is wanting between a repository's host and the hub, with the setting that mends it."""
+
+    what: str
+    mend: str  #: what to set, in the host's own words
+    url: str = ""  #: the page on which it is set
+    done: bool = False  #: Nexus has set it just now
+
+
+@attrs.frozen(kw_only=True)
+class HostReport:
+    """A repository as its host has it now, as far as Nexus may look."""
+
+    name: str  #: `owner/name`, the present one
+    default_branch: str
+    external_id: str | None = None
+    state: str = "active"  #: or `archived`
+    policy: bytes | None = None  #: the policy file on the default branch; None: there is none
+    task_file: tuple[str, bytes] | None = None  #: path and content, on the default branch
+    findings: tuple[HostFinding, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Connection:
+    """What came of connecting a repository with its host."""
+
+    host: str  #: the plugin's name for it; empty: no plugin knows the repository's host
+    is_reachable: bool
+    reason: str = ""  #: why it is not
+    policy: str = "none"  #: the policy file: `none`, `in-force` or `refused`
+    policy_faults: tuple[Fault, ...] = ()
+    imported: int | None = None  #: how many tasks its task file has; None: there is no task file
+    import_error: str = ""
+    findings: tuple[HostFinding, ...] = ()

@@ -7,6 +7,8 @@ from typing import Any
 
 import attrs
 
+POLICY_FILE = ".nexus.toml"  #: where a repository keeps its policy, seen from its top
+
 
 @attrs.frozen(kw_only=True)
 class RepositoryPolicy:

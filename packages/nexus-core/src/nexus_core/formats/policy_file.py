@@ -8,10 +8,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from ..domain.policy import RepositoryPolicy
+from ..domain.policy import POLICY_FILE, RepositoryPolicy
 from ..errors import Fault, UnreadableFile
 
-POLICY_FILE = ".nexus.toml"  #: where a repository keeps its policy, seen from its top
 LARGEST = 16_384  #: bytes
 MOST_LINES = 500
 MOST = 50  #: items of a list

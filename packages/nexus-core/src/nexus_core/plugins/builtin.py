@@ -9,9 +9,10 @@ from types import ModuleType
 
 from ..config import Config
 from ..domain import assignment, complexity, events
-from ..domain.jobs import Done, Job, Outcome
+from ..domain.jobs import Done, Job, Outcome, Retry, Snooze
 from ..domain.repositories import Repository
 from ..domain.tasks import Task
+from ..errors import Unavailable
 from . import records
 from .context import Context
 from .hookspecs import hookimpl
@@ -54,6 +55,12 @@ class Builtin:
             delay=self._config["documents.delay"],
         )
 
+        yield records.EventHandler(
+            name="core.connect",
+            on=(events.RepositoryAdded, events.RepositorySynced, events.PolicyTouched),
+            call=connect,
+            coalesce=lambda event: None if event.payload.get("connected") else str(event.repository_id),
+        )
         yield records.EventHandler(
             name="core.alerts", on=_LOOK_OUT_ON, call=look_out_after, coalesce=lambda event: "hub", delay=GATHERING
         )
@@ -176,6 +183,17 @@ def prune_answers(job: Job, ctx: Context) -> Outcome:
     ctx.nexus.limits.prune()
     ctx.nexus.changes.prune()
     return Done(f"{ctx.nexus.answers.prune()} answers forgotten")
+
+
+def connect(event: events.Event, ctx: Context) -> Outcome:
+    """Look at a repository on its host: its policy and its task file come into force as they are now."""
+    assert event.repository_id is not None  # noqa: S101 - the events' contract
+    try:
+        done = ctx.nexus.connections.connect(event.repository_id, patiently=True, delivery=event.delivery)
+    except Unavailable as error:
+        wait = error.details.get("wait")
+        return Snooze(timedelta(seconds=wait)) if wait else Retry(error.message)
+    return Done(f"policy {done.policy}" if done.is_reachable else done.reason)
 
 
 def refresh_documents(event: events.Event, ctx: Context) -> Outcome | None:

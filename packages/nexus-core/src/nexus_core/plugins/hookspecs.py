@@ -151,6 +151,15 @@ def nexus_health_checks() -> Iterable[records.HealthCheck]:
 
 
 @hookspec
+def nexus_code_hosts() -> Iterable[records.CodeHost]:
+    """Look at repositories on a code host: access, policy, task file, webhooks.
+
+    yield CodeHost(name="gitlab", owns=owns, look=look)
+    """
+    return ()
+
+
+@hookspec
 def nexus_git_credentials() -> Iterable[records.GitCredentials]:
     """Say who Nexus is towards a Git host.
 

@@ -180,6 +180,11 @@ class Plugins:
         return self._records("nexus_health_checks", records.HealthCheck)
 
     @property
+    def code_hosts(self) -> Mapping[str, records.CodeHost]:
+        """By name."""
+        return self._records("nexus_code_hosts", records.CodeHost)
+
+    @property
     def git_credentials(self) -> Mapping[str, records.GitCredentials]:
         """Who Nexus is towards Git hosts, by name."""
         return self._records("nexus_git_credentials", records.GitCredentials)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..domain.changes import Fact
     from ..domain.complexity import Complexity, TaskFacts
     from ..domain.deliveries import Delivery, Reply, VerifiedDelivery
+    from ..domain.hosts import HostReport
     from ..domain.jobs import Job, Outcome
     from ..domain.logins import DeviceLogin, Identity, LoginAnswer, LoginRequest
     from ..domain.repositories import Repository
@@ -249,6 +250,21 @@ class HealthCheck:
     name: str
     check: Callable[[Context], str | NotChecked | None]
     summary: str = ""  #: what holds when nothing is wrong
+
+
+@attrs.frozen(kw_only=True)
+class CodeHost:
+    """A host of repositories: looks at one there, and connects it with the hub.
+
+    `owns(repository, ctx)` says whether it is there. `look(repository, set_up, ctx)` returns a `HostReport`: what the
+    repository is now, its policy and task file, and what is wanting; with `set_up` it first sets what it may. It
+    raises `NotFound` or `Forbidden` with what to do when the repository cannot be seen, `Unavailable` when the host
+    does not answer or there is no access to it.
+    """
+
+    name: str
+    owns: Callable[[Repository, Context], bool]
+    look: Callable[[Repository, bool, Context], HostReport]
 
 
 @attrs.frozen(kw_only=True)

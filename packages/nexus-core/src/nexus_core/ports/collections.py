@@ -456,6 +456,10 @@ class Access(Protocol):
         """What the hub remembers under a name."""
         ...
 
+    def metas(self, prefix: str) -> Mapping[str, str]:
+        """All that the hub remembers under names that begin so, by what follows."""
+        ...
+
     def set_meta(self, name: str, value: str) -> None:
         """Remember something under a name."""
         ...

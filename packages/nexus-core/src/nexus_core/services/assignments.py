@@ -279,7 +279,7 @@ class AssignmentService:
     def _held(self, work: Work, assignment_id: int, fence: int, actor: Actor) -> tuple[Assignment, Task]:
         """The assignment and its task, locked, when this fence is the live one; the lease is renewed."""
         assignment, task = _required(work, assignment_id, fence, actor)
-        until = work.now + self._lease(assignment.agent)
+        until = work.now + (work.claim_times.of(work.access, task.repository_id) or self._lease(assignment.agent))
         work.assignments.renew(assignment.id, fence, until)
         return attrs.evolve(assignment, lease_until=until), task
 
@@ -352,7 +352,7 @@ def begin(work: Work, held: Task, agent: Agent, *, was: Status, reason: str, act
             agent=agent.name,
             status=AssignmentStatus.ASSIGNED,
             fence=held.fence,
-            lease_until=work.now + agent.lease,
+            lease_until=work.now + (work.claim_times.of(work.access, held.repository_id) or agent.lease),
             assigned_at=work.now,
             attempt=held.fence,
             branch=branch_name(held, prefix),

@@ -36,7 +36,9 @@ from ..domain.events import (
     ChangeWasMerged,
     ChangeWasOpened,
     ChangeWasReviewed,
+    PolicyTouched,
 )
+from ..domain.policy import POLICY_FILE
 from ..domain.references import Reference, find_references, find_reverts
 from ..domain.repositories import Repository
 from ..domain.tasks import Task
@@ -191,6 +193,11 @@ class Applier:
         """Commits on the default branch complete what they close; a branch's commits speak through its change."""
         if not fact.is_default_branch:
             return False
+        if POLICY_FILE in fact.paths:
+            self.work.record(
+                PolicyTouched, actor=self.actor, repository_id=self.repository.id, delivery=self.delivery,
+                commit=fact.head,
+            )  # fmt: skip
         took = [self._commit(fact, commit) for commit in fact.commits if commit.id]
         self.standings.settle()
         return any(took)

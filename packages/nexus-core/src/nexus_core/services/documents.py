@@ -12,6 +12,7 @@ from ..domain.events import DocumentsChanged, DocumentsPublished
 from ..domain.repositories import Repository
 from ..domain.tasks import Task
 from ..plugins.records import Document
+from .policies import wanted_documents
 from .work import UnitOfWork, Work, repository_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ class DocumentService:
             assert repository_id is not None  # noqa: S101 - only None gives None
             place = work.repositories.get(repository_id)
             tasks = work.tasks.graph(repository_id, None)
-        return self._render(place, tasks)
+            wanted = wanted_documents(work, repository_id)
+        found = self._render(place, tasks)
+        return [document for document in found if document.path in wanted] if wanted else found
 
     def _render(self, repository: Repository, tasks: builtins.list[Task]) -> builtins.list[Document]:
         found: builtins.list[Document] = []

@@ -102,12 +102,14 @@ def add_repository(
     *,
     default_branch: str = "main",
     external_id: str | None = None,
+    connected: bool = False,
     actor: Actor,
 ) -> Repository:
-    """Add a repository within a transaction; without a URL it is GitHub's."""
+    """Add a repository within a transaction; without a URL it is GitHub's. `connected`: its host was looked at."""
     repository = work.repositories.add(
         name, url or f"https://github.com/{name}.git", default_branch=default_branch, external_id=external_id,
         now=work.now,
     )  # fmt: skip
-    work.record(RepositoryAdded, actor=actor, repository_id=repository.id, name=name, url=repository.url)
+    told: dict[str, Any] = {"connected": True} if connected else {}
+    work.record(RepositoryAdded, actor=actor, repository_id=repository.id, name=name, url=repository.url, **told)
     return repository

@@ -20,6 +20,7 @@ from ..errors import Contention, NotFound
 from ..plugins.manager import Plugins
 from ..plugins.records import EventHandler
 from ..ports.wakeup import Ring, Wakeup
+from .policies import ClaimTimes
 
 if TYPE_CHECKING:
     from ..plugins.context import Context
@@ -46,9 +47,10 @@ besides: ContextVar[Callable[[Work], None] | None] = ContextVar("besides", defau
 class Work:
     """A transaction with the time, and with the power to record events and enqueue jobs."""
 
-    def __init__(self, transaction: Transaction, now: datetime, plugins: Plugins) -> None:
+    def __init__(self, transaction: Transaction, now: datetime, plugins: Plugins, claim_times: ClaimTimes) -> None:
         self._transaction = transaction
         self.now = now
+        self.claim_times = claim_times
         self.rings: list[Ring] = []
         self._added: list[tuple[Sequence[NewJob], Sequence[int | None]]] = []  #: jobs, and the ids that they were given
         self._said: list[NewEvent] = []
@@ -270,13 +272,14 @@ class UnitOfWork:
         self.wakeup = wakeup
         self.config = config
         self.context = context  #: makes the context in which a plugin's function is called
+        self._claim_times = ClaimTimes()
 
     def write(self, action: Callable[[Work], T]) -> T:
         """Run `action` in a transaction that may write; it may be run again, so it must not act outside of it."""
         for attempt in range(1, TRIES + 1):
             try:
                 with self.store.writing() as transaction:
-                    work = Work(transaction, self.clock.now(), self.plugins)
+                    work = Work(transaction, self.clock.now(), self.plugins, self._claim_times)
                     result = action(work)
                     if (beside := besides.get()) is not None:
                         beside(work)
@@ -294,11 +297,11 @@ class UnitOfWork:
     def read(self) -> Iterator[Work]:
         """A transaction that only reads."""
         with self.store.reading() as transaction:
-            yield Work(transaction, self.clock.now(), self.plugins)
+            yield Work(transaction, self.clock.now(), self.plugins, self._claim_times)
 
     def glance(self) -> Work:
         """Reads, each of which sees the state of its own moment: cheaper, where one look is enough."""
-        return Work(self.store.glance(), self.clock.now(), self.plugins)
+        return Work(self.store.glance(), self.clock.now(), self.plugins, self._claim_times)
 
 
 def require_seen(actor: Actor, repository_id: int | None, what: str) -> None:

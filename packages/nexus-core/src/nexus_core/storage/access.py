@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from ..clock import to_text
@@ -101,6 +102,11 @@ class SqlAccess:
         """What the hub remembers under a name."""
         row = self._session.one("get_meta", name=name)
         return None if row is None else str(row["value"])
+
+    def metas(self, prefix: str) -> Mapping[str, str]:
+        """All that the hub remembers under names that begin so, by what follows."""
+        found = self._session.all("list_meta", first=prefix, beyond=prefix[:-1] + chr(ord(prefix[-1]) + 1))
+        return {str(row["name"]).removeprefix(prefix): str(row["value"]) for row in found}
 
     def set_meta(self, name: str, value: str) -> None:
         """Remember something under a name."""

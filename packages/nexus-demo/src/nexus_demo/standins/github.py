@@ -252,7 +252,7 @@ class GitHubStandIn:
         if request.path.startswith("app/hook/deliveries") and self.apps.answer("GET", "app", {}, _token(recorded)):
             return github_hooks.app_deliveries(self.world, request)
         if request.path == "app" or request.path.startswith("app/"):
-            told = self.apps.answer(request.method, request.path, request.query, _token(recorded))
+            told = self.apps.answer(request.method, request.path, request.query, _token(recorded), request.document)
             if told is None:
                 raise Refused(401, "A JSON web token could not be decoded")
             return Response(status=told[0], document=told[1])

@@ -26,6 +26,8 @@ class Installation:
     id: int
     owner: str
     suspended: bool = False
+    permissions: dict[str, str] = attrs.field(factory=lambda: {"metadata": "read", "contents": "write"})
+    events: list[str] = attrs.field(factory=list)
 
 
 @attrs.define(kw_only=True)
@@ -43,6 +45,7 @@ class AppDesk:
 
     def __init__(self) -> None:
         self.app: App | None = None
+        self.hook: Json = {"url": "", "content_type": "form", "insecure_ssl": "0"}  #: of the App
         self.tokens: dict[str, tuple[Installation, float]] = {}
         self.issued = 0
         self.life = 3600.0  #: seconds
@@ -67,7 +70,9 @@ class AppDesk:
         found, until = self.tokens.get(token, (None, 0.0))
         return found if until > self.now() else None
 
-    def answer(self, method: str, path: str, query: Mapping[str, str], token: str) -> tuple[int, Any] | None:
+    def answer(
+        self, method: str, path: str, query: Mapping[str, str], token: str, sent: Any = None
+    ) -> tuple[int, Any] | None:
         """Status and document of a call as the App itself; None when the token is none of an App.
 
         :raises Refused: as GitHub refuses it
@@ -78,6 +83,9 @@ class AppDesk:
         if (method, path) == ("GET", "app"):
             document = {"id": app.id, "slug": app.slug, "name": app.slug, "owner": user("acme"), "permissions": {}}
             return 200, document
+        if path == "app/hook/config":
+            self.hook |= sent if method == "PATCH" and isinstance(sent, dict) else {}
+            return 200, {**self.hook, **({"secret": "********"} if self.hook.get("secret") else {})}
         if (method, path) == ("GET", "app/installations"):
             size, page = int(query.get("per_page", "30")), int(query.get("page", "1"))
             return 200, [_installation(one, app) for one in app.installations[(page - 1) * size : page * size]]
@@ -118,7 +126,10 @@ class AppDesk:
 def _installation(one: Installation, app: App) -> Json:
     suspended = "2026-01-01T00:00:00Z" if one.suspended else None
     account = user(one.owner)
-    return {"id": one.id, "account": account, "app_id": app.id, "app_slug": app.slug, "suspended_at": suspended}
+    return {
+        "id": one.id, "account": account, "app_id": app.id, "app_slug": app.slug, "suspended_at": suspended,
+        "permissions": one.permissions, "events": one.events,
+    }  # fmt: skip
 
 
 def _decoded(part: str) -> bytes:

@@ -66,6 +66,20 @@ def create_hook(world: World, hosted: Hosted, request: Request) -> Response:
     return Response(status=201, document=_shown(made))
 
 
+@endpoint("PATCH", r"hooks/([0-9]+)")
+def change_hook(world: World, hosted: Hosted, request: Request, number: str) -> Response:
+    """Change one: what is given."""
+    hook = next((one for one in _of(world, hosted) if one["id"] == int(number)), None)
+    if hook is None:
+        raise Refused(404, "Not Found")
+    sent = request.document if isinstance(request.document, dict) else {}
+    if not isinstance(sent.get("config", {}), dict):
+        raise invalid("Hook", field="config")
+    with world.lock:
+        hook.update({key: sent[key] for key in ("active", "events", "config") if key in sent})
+    return Response(document=_shown(hook))
+
+
 def _deliveries(world: World, request: Request, hook: int) -> Response:
     """One page of deliveries. This list goes on by cursor, and knows no numbers of pages."""
     rows, size = list(world.hook_deliveries.get(hook, [])), min(int(request.query.get("per_page", "30")), 100)

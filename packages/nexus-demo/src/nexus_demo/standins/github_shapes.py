@@ -80,6 +80,8 @@ class Hosted:
     name: str  #: `owner/name`
     git: BareRepository
     default_branch: str
+    archived: bool = False
+    may_push: bool = True  #: whoever asks
 
 
 def repository(hosted: Hosted, address: str) -> Json:
@@ -89,7 +91,8 @@ def repository(hosted: Hosted, address: str) -> Json:
         "id": hosted.id, "name": name, "full_name": hosted.name, "private": False, "owner": user(owner),
         "html_url": f"https://github.com/{hosted.name}", "description": None, "fork": False,
         "url": f"{address}/repos/{hosted.name}", "clone_url": f"https://github.com/{hosted.name}.git",
-        "default_branch": hosted.default_branch, "archived": False, "disabled": False, "visibility": "public",
+        "default_branch": hosted.default_branch, "archived": hosted.archived, "disabled": False,
+        "visibility": "public", "permissions": {"admin": hosted.may_push, "push": hosted.may_push, "pull": True},
     }  # fmt: skip
 
 

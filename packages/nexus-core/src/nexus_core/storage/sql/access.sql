@@ -50,6 +50,9 @@ UPDATE users SET role = :role WHERE id = :id
 -- name: get_meta
 SELECT value FROM meta WHERE name = :name
 
+-- name: list_meta
+SELECT name, value FROM meta WHERE name >= :first AND name < :beyond
+
 -- name: set_meta
 INSERT INTO meta (name, value) VALUES (:name, :value)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value
