@@ -10,8 +10,9 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import kombu
 import psutil
@@ -75,8 +76,11 @@ class Served:
 class House:
     """The whole hub, on a folder."""
 
-    def __init__(self, folder: Path, seed: int, *, port: int) -> None:
+    def __init__(
+        self, folder: Path, seed: int, *, port: int, environ: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.folder = folder
+        self._more = environ
         self.port = port
         self.faults: Counter[str] = Counter()
         self._chance = random.Random(seed)
@@ -99,6 +103,7 @@ class House:
             "NEXUS_GITHUB_WEBHOOK_SECRET": SECRET,
             "NEXUS_DATABASE_URL": self.database.replace(f":{self.postgres.port}/", f":{self.to_postgres.port}/"),
             "NEXUS_BROKER_URL": self.rabbit.url.replace(f":{self.rabbit.port}/", f":{self.to_rabbit.port}/"),
+            **self._more,
         }  # fmt: skip
 
     def serve(self, workers: int = 2) -> None:
