@@ -15,10 +15,11 @@ from nexus_core import Agent, ChangeMerged, ChangeOpened, ChangeRef, JobHandler,
 from nexus_core.domain.access import LOCAL, Actor, ActorKind, Role
 from nexus_core.domain.deliveries import VerifiedDelivery
 from nexus_core.domain.events import AccessRefused
+from nexus_core.domain.hosts import HostReport
 from nexus_core.domain.rework import Finding
 from nexus_core.errors import Unauthenticated
 from nexus_core.nexus import Nexus
-from nexus_core.plugins.records import DeliverySource
+from nexus_core.plugins.records import CodeHost, DeliverySource
 from nexus_core.testing import nexus_for_test
 
 LEAD = Actor(
@@ -139,6 +140,17 @@ class Sender:
     def nexus_job_handlers(self):
         """Dies at once."""
         yield JobHandler(kind="probe.die", call=lambda job, ctx: Retry("no"), max_attempts=1)
+
+    @hookimpl
+    def nexus_code_hosts(self):
+        """One repository is there, with a policy."""
+        yield CodeHost(
+            name="probe",
+            owns=lambda repository, ctx: repository.name == "acme/hosted",
+            look=lambda repository, set_up, ctx: HostReport(
+                name="acme/hosted", default_branch="main", policy=b'issues = "all"'
+            ),
+        )
 
     def _verify(self, body, headers, ctx):
         if body == b"forged":
@@ -286,6 +298,16 @@ WRITES = {
         lambda w: w.hub.alerts.report("broker.away", "broker"),
         lambda w, _: w.hub.alerts.resolve("broker.away", "broker"),
         ["alert.resolved"],
+    ),
+    "connections.add": (
+        None,
+        lambda w, _: w.hub.connections.add("acme/web", "https://git.example/acme/web", actor=LEAD),
+        ["repository.added"],
+    ),
+    "connections.connect": (
+        lambda w: w.hub.repositories.add("acme/hosted").id,
+        lambda w, hosted: w.hub.connections.connect(hosted, actor=LEAD),
+        ["policy.changed", "repository.connected"],
     ),
     "repositories.add": (None, lambda w, _: w.hub.repositories.add("acme/web", actor=LEAD), ["repository.added"]),
     "repositories.edit": (

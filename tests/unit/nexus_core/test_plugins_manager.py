@@ -147,7 +147,9 @@ def test_the_cores_own_records_come_through_the_same_hooks(nexus):
     """Built-ins have no door that others lack."""
     info = {one.name: one for one in nexus.plugins.info()}
 
-    assert ("core.dispatch", "core.documents", "core.alerts") == info["core"].records["nexus_event_handlers"]
+    assert ("core.dispatch", "core.documents", "core.connect", "core.alerts") == info["core"].records[
+        "nexus_event_handlers"
+    ]
     assert ("taskmaster", "jsonl") == info["core"].records["nexus_task_formats"]
 
 

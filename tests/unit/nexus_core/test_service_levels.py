@@ -7,6 +7,7 @@ import pytest
 
 from nexus_core.domain.tasks import NewTask
 from nexus_core.services import levels
+from nexus_core.services.policies import ClaimTimes
 from nexus_core.services.work import Work
 from nexus_core.testing import nexus_for_test
 
@@ -19,7 +20,7 @@ def nexus():
 
 def in_transaction(nexus, action):
     with nexus.store.writing() as transaction:
-        return action(Work(transaction, nexus.clock.now(), nexus.plugins))
+        return action(Work(transaction, nexus.clock.now(), nexus.plugins, ClaimTimes()))
 
 
 def add_tasks(work, number):

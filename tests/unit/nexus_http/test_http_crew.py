@@ -49,6 +49,7 @@ def threads(work):
 
 
 def test_only_a_few_work_at_a_time(threads, work):
+    """The rest waits, and all of it is done."""
     for item in range(20):
         threads.submit(item)
     assert work.await_begun(crew.AT_WORK) == crew.AT_WORK
@@ -59,6 +60,7 @@ def test_only_a_few_work_at_a_time(threads, work):
 
 
 def test_what_is_late_has_the_reserve_help(threads, work):
+    """As many as there are threads, and no more."""
     for item in range(20):
         threads.submit(item)
     work.await_begun(crew.AT_WORK)
@@ -70,6 +72,7 @@ def test_what_is_late_has_the_reserve_help(threads, work):
 
 
 def test_who_waits_for_events_keeps_nobody_from_work(threads, work):
+    """Those who only wait are not counted among those at work."""
     assert waiting.take_seat()
     try:
         for item in range(20):
@@ -80,6 +83,7 @@ def test_who_waits_for_events_keeps_nobody_from_work(threads, work):
 
 
 def test_a_single_thread_keeps_the_order(work):
+    """First come, first served."""
     single = crew.Crew(1, work, "test")
     work.go.set()
     for item in range(100):
@@ -90,6 +94,7 @@ def test_a_single_thread_keeps_the_order(work):
 
 
 def test_the_same_thread_goes_on_working_where_one_is_enough(work):
+    """What it used is at hand still."""
     seen = set()
     done = threading.Semaphore(0)
 
@@ -107,6 +112,7 @@ def test_the_same_thread_goes_on_working_where_one_is_enough(work):
 
 
 def test_threads_that_rest_end_when_told(work):
+    """None is left behind."""
     work.go.set()
     made = crew.Crew(4, work, "ending")
     for item in range(20):

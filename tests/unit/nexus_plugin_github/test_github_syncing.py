@@ -11,8 +11,8 @@ import pytest
 
 from nexus_core.config import Config
 from nexus_core.domain.jobs import Done
-from nexus_core.domain.policy import RepositoryPolicy
 from nexus_core.nexus import Nexus
+from nexus_demo.standins.bare import BareRepository
 from nexus_demo.standins.github import GitHubStandIn
 from nexus_demo.standins.github_issues import Issue, open_issue
 from nexus_plugin_github import hooks, syncing
@@ -22,14 +22,15 @@ SECRET = "a secret for the tests"
 
 
 @pytest.fixture
-def hub(tmp_path: Path, github: GitHubStandIn) -> Iterator[Nexus]:
+def hub(tmp_path: Path, github: GitHubStandIn, bare: BareRepository) -> Iterator[Nexus]:
     """A hub with `acme/api`, whose issues become tasks."""
     table = {"api_url": github.url, "token": github.token, "webhook_secret": SECRET, "write_pause": 0}
     config = Config(values={"assignment.automatic": False}, plugins={"github": table})
     with Nexus.open(config, data_dir=tmp_path / "hub", plugins=[hooks], load_plugins=False) as nexus:
-        nexus.repositories.add("acme/api")
-        with nexus.store.writing() as work:
-            work.access.set_meta("policy:1", json.dumps(RepositoryPolicy(issues="all").kept))
+        head = bare.resolve("refs/heads/main")
+        tree = bare.write_tree(head, [("100644", ".nexus.toml", bare.write_blob(b'issues = "all"\n'))])
+        bare.update_ref("refs/heads/main", bare.write_commit(tree, [head] if head else [], "Policy"), head)
+        nexus.connections.add("acme/api")
         yield nexus
 
 
@@ -49,7 +50,8 @@ class Told:
             "labels": [{"name": name} for name in labels], "author_association": "MEMBER",
             "html_url": "https://github.com/acme/api/issues/1", "updated_at": f"2026-01-31T12:{self.minute:02}:00Z",
         }  # fmt: skip
-        repository = {"id": 4401, "full_name": "acme/api", "default_branch": "main"}
+        number = self.github.world.repository("acme/api").id
+        repository = {"id": number, "full_name": "acme/api", "default_branch": "main"}
         body = json.dumps({"action": action, "issue": document, "repository": repository, **more}).encode()
         self.hub.deliveries.receive("github", body, {
             "X-GitHub-Event": event, "X-GitHub-Delivery": f"d-{event}-{self.minute}",

@@ -13,6 +13,7 @@ import attrs
 import pytest
 
 from nexus_core.domain import changes
+from nexus_core.domain.hosts import CommentAdded
 from nexus_plugin_github.translate import facts
 
 PAYLOADS = json.loads((Path(__file__).parent / "payloads.json").read_text("utf-8"))
@@ -267,6 +268,24 @@ def test_a_comment_names_its_author_by_number() -> None:
     fact = _only("issue_comment.created command")
 
     assert ("41", True, "77", "/nexus done") == (fact.author_id, fact.on_change, fact.external_id, fact.body)
+
+
+@pytest.mark.parametrize(
+    ("event", "key", "action", "named"),
+    [
+        ("pull_request_review_comment", "comment", "created", "line-9"),
+        ("pull_request_review", "review", "submitted", "review-9"),
+    ],
+)
+def test_commands_stand_in_reviews_too(event: str, key: str, action: str, named: str) -> None:
+    """On a line, or beside the verdict; each kind has ids of its own."""
+    base = PAYLOADS["pull_request_review.submitted"]
+    said = {"id": 9, "body": "/nexus done", "user": {"id": 41, "login": "ada"}, "author_association": "MEMBER"}
+    payload = {key: value for key, value in base.items() if key != "review"} | {"action": action}
+    payload[key] = {**base["review"], **said} if key == "review" else said
+    (fact,) = [one for one in facts(event, payload) if isinstance(one, CommentAdded)]
+
+    assert (named, True, "41", "/nexus done") == (fact.external_id, fact.on_change, fact.author_id, fact.body)
 
 
 def test_a_transferred_issue_names_both_places() -> None:

@@ -51,7 +51,9 @@ def test_glances_keep_one_plan_and_transactions_weigh(engine):
     """A session plans a glance's statement once; within a transaction the database decides by the values."""
     for _ in range(9):
         _value(engine)
-    with engine.reading() as session, session.connection.cursor() as cursor:
+    with engine.reading() as session:
+        session.settle()
+        cursor = session.connection.cursor()
         within = cursor.execute("SHOW plan_cache_mode").fetchone()
         plans = cursor.execute(
             "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%FROM meta WHERE%'"

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import attrs
 
-from nexus_core.errors import Invalid, NotFound, Unavailable
+from nexus_core.errors import Invalid, NexusError, NotFound, Unavailable
 
 from .connecting import MakePace, connect
 from .reading import rows, table, text, whole
@@ -22,7 +22,7 @@ from .transport import Answer, Transport
 Document = Mapping[str, Any]
 _ROWS = 100  #: a page, the most that GitHub gives
 _INSIDE = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
-_PAGES = 50  #: nobody reads further
+_PAGES = 1000  #: more are a mistake, and not a list
 _NEXT = re.compile(r"<([^<>]+)>\s*;[^,]*rel=\"?next\"?")
 
 
@@ -112,6 +112,8 @@ class GitHubClient:
             if not following:
                 return
             answer = self._transport.request("GET", following)
+        # To go on as if that were all would be to miss what is there.
+        raise NexusError(f"GitHub's list {path} does not end after {_PAGES} pages")
 
     def check(self) -> None:
         """Find out whether GitHub answers and accepts us."""

@@ -211,7 +211,11 @@ def _checks(payload: Payload, ended: Payload, app_id: str, *, name: str, key: st
 
 _READERS: dict[str, Callable[[Payload, str], list[Fact]]] = {
     "pull_request": _pull_request,
-    "pull_request_review": _review,
+    "pull_request_review": lambda payload, app_id: [
+        *_review(payload, app_id),
+        *translate_issues.review_body(payload, app_id),
+    ],
+    "pull_request_review_comment": translate_issues.line_comment,
     "push": _push,
     "check_suite": _check_suite,
     "check_run": _check_run,

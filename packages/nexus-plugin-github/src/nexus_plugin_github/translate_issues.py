@@ -91,18 +91,37 @@ def _transferred(here: Payload, there: Payload, old: Payload, new: Payload) -> l
 
 def comment(payload: Payload, app_id: str) -> list[Fact]:
     """A new comment; an edited one has said what it said."""
-    said, issue = table(payload, "comment"), table(payload, "issue")
-    number, external_id = whole(issue.get("number")), whole(said.get("id"))
-    if payload.get("action") != "created" or not number or not external_id:
+    issue = table(payload, "issue")
+    return _said(payload, app_id, "comment", issue, "created", on_change="pull_request" in issue)
+
+
+def line_comment(payload: Payload, app_id: str) -> list[Fact]:
+    """A new comment on lines of a pull request."""
+    return _said(payload, app_id, "comment", table(payload, "pull_request"), "created", on_change=True)
+
+
+def review_body(payload: Payload, app_id: str) -> list[Fact]:
+    """What a reviewer wrote beside their verdict, where there is a command in it."""
+    if "/nexus" not in text(table(payload, "review").get("body")):
         return []
+    return _said(payload, app_id, "review", table(payload, "pull_request"), "submitted", on_change=True)
+
+
+def _said(payload: Payload, app_id: str, key: str, on: Payload, action: str, *, on_change: bool) -> list[Fact]:
+    said = table(payload, key)
+    number, external_id = whole(on.get("number")), whole(said.get("id"))
+    if payload.get("action") != action or not number or not external_id or not text(said.get("body")):
+        return []
+    # The three kinds count their ids each for itself.
+    kind = "" if "issue" in payload else "line-" if key == "comment" else "review-"
     return [
         CommentAdded(
             source=SOURCE,
             repository=repository_name(payload),
             number=number,
-            external_id=str(external_id),
+            external_id=f"{kind}{external_id}",
             body=text(said.get("body")),
-            on_change="pull_request" in issue,
+            on_change=on_change,
             author=login(said.get("user")),
             author_id=account_id(said.get("user")),
             url=text(said.get("html_url")),

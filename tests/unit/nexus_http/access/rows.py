@@ -117,6 +117,7 @@ ROWS = (
         f"{API}/repositories", {"name": f"acme/new-{w.number()}" if where == NONE else NAMES[where]})),
     _at("GET", "/repositories/{repository_id}", _repository),
     _at("PATCH", "/repositories/{repository_id}", _repository, {"default_branch": "main"}),
+    _at("POST", "/repositories/{repository_id}/connect", _repository),
     _at("POST", "/repositories/{repository_id}/sync", _repository),
     _at("GET", "/repositories/{repository_id}/documents", _repository),
     _at("POST", "/repositories/{repository_id}/documents/sync", _repository),

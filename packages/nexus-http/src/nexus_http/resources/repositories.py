@@ -19,13 +19,13 @@ NEW = (
     Field("external_id", "text", "The host’s own id.", nullable=True, max_length=100),
     Field(
         "connect",
-        "boolean",
+        "flag",
         "Look at it on its host first, and take over its policy and task file before this is answered. Otherwise that "
         "happens afterwards, in the background.",
     ),
-    Field("set_up", "boolean", "With `connect`: make its webhook what it has to be, where we may."),
+    Field("set_up", "flag", "With `connect`: make its webhook what it has to be, where we may."),
 )
-CONNECT = (Field("set_up", "boolean", "Make its webhook what it has to be, where we may."),)
+CONNECT = (Field("set_up", "flag", "Make its webhook what it has to be, where we may."),)
 CHANGES = (Field("name", "text", "owner/name", max_length=201, pattern=REPOSITORY), *_PLACE)
 
 
