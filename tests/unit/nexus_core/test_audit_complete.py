@@ -59,6 +59,7 @@ READS = [
     "jobs.get",
     "jobs.list",
     "jobs.stats",
+    "retention.prune",
     "keys.ended_assignment",
     "keys.list",
     "repositories.get",

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from .services.logins import LoginService
     from .services.refusals import Refusals
     from .services.repositories import RepositoryService
+    from .services.retention import RetentionService
     from .services.rework import ReworkService
     from .services.scores import ScoreService
     from .services.sessions import SessionService
@@ -136,6 +137,13 @@ class Nexus:
         from .services.doctor import DoctorService
 
         return DoctorService(self._unit)
+
+    @cached_property
+    def retention(self) -> RetentionService:
+        """What is forgotten, and when."""
+        from .services.retention import RetentionService
+
+        return RetentionService(self._unit)
 
     @cached_property
     def connections(self) -> ConnectionService:

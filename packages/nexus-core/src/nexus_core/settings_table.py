@@ -114,6 +114,21 @@ CORE_SETTINGS: tuple[CoreSetting, ...] = (
         doc="A job of a worker that fell silent for so long is taken up again.",
     ),
     CoreSetting(
+        key="retention.jobs",
+        env="NEXUS_RETENTION_JOBS",
+        kind="duration",
+        default="7d",
+        doc="Jobs that are done are forgotten after so long. Dead ones stay.",
+    ),
+    CoreSetting(
+        key="retention.deliveries",
+        env="NEXUS_RETENTION_DELIVERIES",
+        kind="duration",
+        default="30d",
+        doc="Webhooks that were handled are forgotten after so long; the events that they came stay, and so do those "
+        "whose handling failed.",
+    ),
+    CoreSetting(
         key="worker.poll",
         env="NEXUS_WORKER_POLL",
         kind="duration",

@@ -78,6 +78,7 @@ class Builtin:
         yield records.JobHandler(kind="core.dispatch_waiting", call=dispatch_waiting)
         yield records.JobHandler(kind="core.recount", call=recount)
         yield records.JobHandler(kind="core.prune_answers", call=prune_answers)
+        yield records.JobHandler(kind="core.prune", call=prune)
         yield records.JobHandler(kind="core.seal_audit", call=seal_audit)
         yield records.JobHandler(kind="core.look_out", call=look_out)
         yield records.JobHandler(kind="core.estimate", call=lambda job, ctx: ctx.nexus.scores.run(job, ctx))
@@ -88,6 +89,7 @@ class Builtin:
         every = min(timedelta(seconds=15), self._config["assignment.retry_delay"])
         yield records.Schedule(name="core.dispatch_waiting", kind="core.dispatch_waiting", every=every)
         yield records.Schedule(name="core.prune_answers", kind="core.prune_answers", every=timedelta(hours=1))
+        yield records.Schedule(name="core.prune", kind="core.prune", every=timedelta(hours=1))
         yield records.Schedule(name="core.seal_audit", kind="core.seal_audit", every=SEALING)
         yield records.Schedule(name="core.look_out", kind="core.look_out", every=LOOKING_OUT)
 
@@ -183,6 +185,11 @@ def prune_answers(job: Job, ctx: Context) -> Outcome:
     ctx.nexus.limits.prune()
     ctx.nexus.changes.prune()
     return Done(f"{ctx.nexus.answers.prune()} answers forgotten")
+
+
+def prune(job: Job, ctx: Context) -> Outcome:
+    """Forget jobs that are done and webhooks that were handled, once they are old."""
+    return Done(", ".join(f"{number} {what}" for what, number in ctx.nexus.retention.prune().items()) + " forgotten")
 
 
 def connect(event: events.Event, ctx: Context) -> Outcome:

@@ -362,6 +362,13 @@ class Jobs(Protocol):
         """Whether a schedule is due; true for one caller only, who then has it."""
         ...
 
+    def forget(self, before: datetime, *, after: int, size: int) -> tuple[int, int | None]:
+        """Forget those that are done before that time, among the next so many after an id.
+
+        How many they were, and the last id that was looked at; None when the rest is younger.
+        """
+        ...
+
 
 class Deliveries(Protocol):
     """Webhooks as they came."""
@@ -388,6 +395,13 @@ class Deliveries(Protocol):
 
     def settle(self, delivery_id: int, state: DeliveryState, error: str | None, now: datetime) -> None:
         """Say what became of it."""
+        ...
+
+    def forget(self, before: datetime, *, after: int, size: int) -> tuple[int, int | None]:
+        """Forget those that were handled before that time, among the next so many after an id.
+
+        How many they were, and the last id that was looked at; None when the rest is younger.
+        """
         ...
 
 

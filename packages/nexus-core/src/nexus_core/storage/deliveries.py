@@ -51,6 +51,17 @@ class SqlDeliveries:
         """Say what became of it."""
         self._session.later("settle_delivery", id=delivery_id, state=str(state), error=error, now=to_text(now))
 
+    def forget(self, before: datetime, *, after: int, size: int) -> tuple[int, int | None]:
+        """Forget those that were handled before that time, among the next so many after an id.
+
+        How many they were, and the last id that was looked at; None when the rest is younger.
+        """
+        page = self._session.one("page_of_deliveries", after=after, size=size)
+        if page is None or page["last"] is None or rows.at(page["oldest"]) >= before:
+            return 0, None
+        last = int(page["last"])
+        return self._session.run("forget_deliveries", after=after, last=last, before=to_text(before)), last
+
 
 def _delivery(row: Row) -> Delivery:
     """A delivery; a list leaves body and headers out."""

@@ -159,6 +159,17 @@ class SqlJobs:
         self._session.run("init_schedule", name=name, due_at=to_text(now))
         return bool(self._session.run("take_schedule", name=name, now=to_text(now), next_at=to_text(next_at)))
 
+    def forget(self, before: datetime, *, after: int, size: int) -> tuple[int, int | None]:
+        """Forget those that are done before that time, among the next so many after an id.
+
+        How many they were, and the last id that was looked at; None when the rest is younger.
+        """
+        page = self._session.one("page_of_jobs", after=after, size=size)
+        if page is None or page["last"] is None or rows.at(page["oldest"]) >= before:
+            return 0, None
+        last = int(page["last"])
+        return self._session.run("forget_jobs", after=after, last=last, before=to_text(before)), last
+
 
 def _columns(job: NewJob, now: datetime) -> dict[str, Any]:
     return {

@@ -33,3 +33,10 @@ SELECT id, source, delivery_id, kind, state, subject, error, created_at, handled
 
 -- name: settle_delivery
 UPDATE deliveries SET state = :state, error = :error, handled_at = :now WHERE id = :id
+
+-- name: page_of_deliveries
+SELECT max(id) AS last, min(created_at) AS oldest
+  FROM (SELECT id, created_at FROM deliveries WHERE id > :after ORDER BY id LIMIT :size) page
+
+-- name: forget_deliveries
+DELETE FROM deliveries WHERE id > :after AND id <= :last AND state IN ('done', 'ignored') AND handled_at < :before

@@ -101,3 +101,10 @@ INSERT INTO schedules (name, due_at) VALUES (:name, :due_at) ON CONFLICT DO NOTH
 
 -- name: take_schedule
 UPDATE schedules SET due_at = :next_at WHERE name = :name AND due_at <= :now
+
+-- name: page_of_jobs
+SELECT max(id) AS last, min(created_at) AS oldest
+  FROM (SELECT id, created_at FROM jobs WHERE id > :after ORDER BY id LIMIT :size) page
+
+-- name: forget_jobs
+DELETE FROM jobs WHERE id > :after AND id <= :last AND state = 'done' AND finished_at < :before

@@ -206,6 +206,24 @@ class JobsContract:
 
         assert [1] == [one.attempt for one in _claim(store)]
 
+    def test_old_jobs_that_are_done_are_forgotten(self, store: Store) -> None:
+        """A page at a time; what waits, runs or is dead stays, and so does what is younger."""
+        ids = [_add(store) for _ in range(5)]
+        taken = _claim(store, limit=3)
+        with store.writing() as tx:
+            tx.jobs.finish(taken[0], JobState.DONE, None, NOW)
+            tx.jobs.finish(taken[1], JobState.DEAD, "no", NOW)
+        with store.writing() as tx:
+            young = tx.jobs.forget(NOW, after=0, size=3)
+            first = tx.jobs.forget(LATER, after=0, size=3)
+            second = tx.jobs.forget(LATER, after=first[1] or 0, size=3)
+            end = tx.jobs.forget(LATER, after=second[1] or 0, size=3)
+        with store.reading() as tx:
+            left = sorted(job.id for job in tx.jobs.list(state=None, kind=None, lane=None, after=0, limit=9))
+
+        assert [(0, None), (1, ids[2]), (0, ids[4]), (0, None)] == [young, first, second, end]
+        assert sorted(set(ids) - {taken[0].id}) == left
+
     def test_lists_and_figures(self, store: Store) -> None:
         """Jobs by state, lane and kind, page by page; how many are where, and since when the oldest waits."""
         first = _add(store, run_at=EARLIER)
