@@ -10,7 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .run import chaos
+from .run import Load, chaos
 
 
 def main() -> int:
@@ -18,11 +18,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--events", type=int, default=2000)
+    parser.add_argument("--stories", type=int, help="tasks on their way through the API; as a rule one for 20 events")
     parser.add_argument("--faults", type=int, default=30)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--logs", type=Path, help="a folder for the logs of all processes")
     wanted = parser.parse_args()
-    report = chaos(wanted.seed, wanted.events, wanted.faults, wanted.seconds, wanted.logs)
+    stories = wanted.events // 20 if wanted.stories is None else wanted.stories
+    report = chaos(Load(wanted.seed, wanted.events, stories, wanted.faults, wanted.seconds), wanted.logs)
     print("\n".join([f"seed {wanted.seed}", *report.lines()]))
     return 1 if report.wrong else 0
 

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,6 +19,8 @@ import psutil
 from tests.own_postgres import OwnPostgres
 from tests.own_rabbitmq import OwnRabbit
 from tests.proxy import Proxy
+
+from .schedule import Fault
 
 SECRET = "a-secret-of-the-tests-alone"
 LANES = ("default", "agents", "docs", "notify")
@@ -76,14 +78,11 @@ class Served:
 class House:
     """The whole hub, on a folder."""
 
-    def __init__(
-        self, folder: Path, seed: int, *, port: int, environ: Mapping[str, str] = MappingProxyType({})
-    ) -> None:
+    def __init__(self, folder: Path, *, port: int, environ: Mapping[str, str] = MappingProxyType({})) -> None:
         self.folder = folder
         self._more = environ
         self.port = port
         self.faults: Counter[str] = Counter()
-        self._chance = random.Random(seed)
         self.postgres, self.rabbit = OwnPostgres(), OwnRabbit()
         self.postgres.start()
         self.rabbit.start()
@@ -123,29 +122,14 @@ class House:
 
     # What may happen --------------------------------------------------------------------------------------------------
 
-    def trouble(self, faults: int, seconds: float, stop: threading.Event) -> None:
-        """So many faults within so many seconds, by the seed; several may be under way at once."""
-        happen: list[tuple[str, float, Callable[[], bool]]] = [
-            ("worker killed", 12, lambda: self._chance.choice(self.served[1:]).kill_one(self._chance)),
-            ("server killed", 6, lambda: self.served[0].kill_one(self._chance)),
-            ("connections cut", 2, self._cut),
-            ("connections held", 1, self._hold),
-            ("connections slowed", 1, self._slow),
-            ("database restarted", 1, self._restart_database),
-            ("broker killed", 1, self._kill_broker),
-            ("broker emptied", 0.5, self._empty_broker),
-        ]
-        weights = [weight for _, weight, _ in happen]
-        # Each kind once in any case, the rare ones spread over the time.
-        planned = [*happen, *self._chance.choices(happen, weights, k=max(0, faults - len(happen)))]
-        self._chance.shuffle(planned)
-        times = sorted(self._chance.uniform(0, seconds) for _ in planned)
+    def trouble(self, planned: Sequence[Fault], stop: threading.Event) -> None:
+        """Have these happen, each in its time; several may be under way at once."""
         under_way: list[threading.Thread] = []
         began = time.monotonic()
-        for at, (name, _, action) in zip(times, planned, strict=True):
-            if stop.wait(max(0.0, began + at - time.monotonic())):
+        for fault in planned:
+            if stop.wait(max(0.0, began + fault.at - time.monotonic())):
                 break
-            thread = threading.Thread(target=self._happens, args=(name, action), daemon=True)
+            thread = threading.Thread(target=self._happens, args=(fault,), daemon=True)
             thread.start()
             under_way.append(thread)
         for thread in under_way:
@@ -153,10 +137,20 @@ class House:
         self.to_postgres.speak()
         self.to_rabbit.speak()
 
-    def _happens(self, name: str, action: Callable[[], bool]) -> None:
+    def _happens(self, fault: Fault) -> None:
         """A fault counts when it took place."""
-        if action():
-            self.faults[name] += 1
+        actions: dict[str, Callable[[random.Random], bool]] = {
+            "worker killed": lambda chance: chance.choice(self.served[1:]).kill_one(chance),
+            "server killed": lambda chance: self.served[0].kill_one(chance),
+            "connections cut": self._cut,
+            "connections held": self._hold,
+            "connections slowed": self._slow,
+            "database restarted": lambda _: self._restart_database(),
+            "broker killed": lambda _: self._kill_broker(),
+            "broker emptied": lambda _: self._empty_broker(),
+        }
+        if actions[fault.name](fault.chance()):
+            self.faults[fault.name] += 1
 
     _restarting = threading.Lock()
     _killing = threading.Lock()
@@ -182,23 +176,23 @@ class House:
             return False  # it is away, or no worker has made its queues yet
         return True
 
-    def _proxy(self) -> Proxy:
-        return self._chance.choice([self.to_postgres, self.to_rabbit])
+    def _proxy(self, chance: random.Random) -> Proxy:
+        return chance.choice([self.to_postgres, self.to_rabbit])
 
-    def _cut(self) -> bool:
-        self._proxy().cut()
+    def _cut(self, chance: random.Random) -> bool:
+        self._proxy(chance).cut()
         return True
 
-    def _hold(self) -> bool:
-        proxy = self._proxy()
+    def _hold(self, chance: random.Random) -> bool:
+        proxy = self._proxy(chance)
         proxy.fall_silent()
-        time.sleep(self._chance.uniform(0.5, 4))
+        time.sleep(chance.uniform(0.5, 4))
         proxy.speak()
         return True
 
-    def _slow(self) -> bool:
-        proxy = self._proxy()
-        proxy.delay = self._chance.uniform(0.01, 0.2)
-        time.sleep(self._chance.uniform(1, 5))
+    def _slow(self, chance: random.Random) -> bool:
+        proxy = self._proxy(chance)
+        proxy.delay = chance.uniform(0.01, 0.2)
+        time.sleep(chance.uniform(1, 5))
         proxy.delay = 0.0
         return True

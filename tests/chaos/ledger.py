@@ -19,21 +19,21 @@ class Ledger:
         self._file = path.open("a")
         self._lock = threading.Lock()
 
-    def note(self, number: int, word: str) -> None:
+    def note(self, name: str, word: str) -> None:
         """`sent` before a send; then `ok` (2xx), `failed` (not sent, or with a status), or `unknown`."""
         with self._lock:
-            self._file.write(json.dumps([number, word]) + "\n")
+            self._file.write(json.dumps([name, word]) + "\n")
             self._file.flush()
             os.fdatasync(self._file.fileno())
 
-    def read(self) -> dict[int, str]:
+    def read(self) -> dict[str, str]:
         """What became of each; one that was sent and of which no more is known is unknown."""
-        found: dict[int, str] = {}
-        for number, word in self._lines():
-            found[number] = UNKNOWN if word == "sent" else word
+        found: dict[str, str] = {}
+        for name, word in self._lines():
+            found[name] = UNKNOWN if word == "sent" else word
         return found
 
-    def _lines(self) -> Iterator[tuple[int, str]]:
+    def _lines(self) -> Iterator[tuple[str, str]]:
         for line in self._path.read_text().splitlines():
-            number, word = json.loads(line)
-            yield number, word
+            name, word = json.loads(line)
+            yield name, word

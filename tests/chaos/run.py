@@ -23,6 +23,8 @@ from nexus_core.config import Config
 
 from .house import SECRET, House
 from .ledger import FAILED, OK, UNKNOWN, Ledger
+from .schedule import Fault, fingerprint, schedule
+from .stories import ADMIN, STEPS, Teller, reconcile_stories
 
 REPOSITORY = {"id": 4711, "full_name": "acme/api", "name": "api", "default_branch": "main", "owner": {"login": "acme"}}
 ADA = {"id": 1, "login": "ada", "type": "User"}
@@ -31,40 +33,57 @@ EVERY = 5
 
 
 @attrs.define
+class Load:
+    """What is sent, and what happens meanwhile."""
+
+    seed: int
+    events: int  #: webhooks
+    stories: int  #: tasks on their way through the API, four writes each
+    faults: int
+    seconds: float
+
+
+@attrs.define
 class Report:
     """What a run came to."""
 
-    events: int
+    load: Load
+    schedule: str  #: the faults' fingerprint
     faults: Counter[str]
     answers: Counter[str]
+    writes: Counter[str]
     seconds: float
     settled: float  #: seconds after the last answer until all was done
     wrong: list[str] = attrs.field(factory=list)
 
     def lines(self) -> list[str]:
         """For people."""
-        faults = ", ".join(f"{number} × {name}" for name, number in sorted(self.faults.items()))
-        answers = ", ".join(f"{number} {name}" for name, number in sorted(self.answers.items()))
         return [
-            f"{self.events} events in {self.seconds:.0f} s ({self.events / self.seconds:.0f}/s): {answers}",
-            f"{self.faults.total()} faults: {faults}",
+            f"{self.load.events} webhooks in {self.seconds:.0f} s ({self.load.events / self.seconds:.0f}/s): "
+            f"{_told(self.answers)}",
+            f"{self.load.stories} tasks through the API, {self.writes.total()} writes: {_told(self.writes)}",
+            f"{self.faults.total()} faults, schedule {self.schedule}: {_told(self.faults)}",
             f"all was done {self.settled:.1f} s after the last answer",
             *(self.wrong[:20] or ["nothing lost, no effect twice"]),
         ]
 
 
-def chaos(seed: int, events: int, faults: int, seconds: float, keep: Path | None = None) -> Report:
-    """Run it: so many events and faults, spread over so many seconds; the logs are copied to the folder `keep`."""
+def _told(counted: Counter[str]) -> str:
+    return ", ".join(f"{number} × {name}" for name, number in sorted(counted.items()))
+
+
+def chaos(load: Load, keep: Path | None = None) -> Report:
+    """Run it; the logs are copied to the folder `keep`."""
     with tempfile.TemporaryDirectory(prefix="nexus-chaos-") as name:
         folder = Path(name)
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = int(free.getsockname()[1])
-        house = House(folder, seed, port=port)
+        house = House(folder, port=port, environ={"NEXUS_BOOTSTRAP_ADMIN_KEY": ADMIN})
         try:
-            tasks = _prepare(house, -(-events // EVERY))
+            tasks = prepare(house.database, folder, -(-load.events // EVERY))
             house.serve()
             _await(port)
-            return _run(house, Ledger(folder / "ledger"), tasks, events, faults, seconds)
+            return _run(house, Ledger(folder / "ledger"), tasks, load)
         finally:
             house.close()
             if keep is not None:
@@ -73,12 +92,12 @@ def chaos(seed: int, events: int, faults: int, seconds: float, keep: Path | None
                     (keep / log.name).write_bytes(log.read_bytes())
 
 
-def _prepare(house: House, number: int) -> list[int]:
+def prepare(database: str, folder: Path, number: int) -> list[int]:
     """The tasks that the merges complete."""
     import nexus_plugin_github.hooks as github
     import nexus_plugin_postgres.hooks as postgres
 
-    config = Config(values={"database_url": house.database, "auto_migrate": True, "data_dir": str(house.folder / "d")})
+    config = Config(values={"database_url": database, "auto_migrate": True, "data_dir": str(folder / "d")})
     with Nexus.open(config, plugins=[postgres, github], load_plugins=False) as hub:
         hub.repositories.add("acme/api", url="https://github.com/acme/api")
         return [hub.tasks.create(f"task {index}", repository="acme/api").id for index in range(number)]
@@ -95,23 +114,29 @@ def _await(port: int) -> None:
     raise TimeoutError("the server does not start")
 
 
-def _run(house: House, ledger: Ledger, tasks: list[int], events: int, faults: int, seconds: float) -> Report:
+def _run(house: House, ledger: Ledger, tasks: list[int], load: Load) -> Report:
+    planned: list[Fault] = schedule(load.seed, load.faults, load.seconds)
     stop = threading.Event()
-    trouble = threading.Thread(target=house.trouble, args=(faults, seconds, stop))
+    trouble = threading.Thread(target=house.trouble, args=(planned, stop))
     began = time.monotonic()
     trouble.start()
-    sender = Sender(house.port, ledger, tasks)
-    with ThreadPoolExecutor(48) as pool:
-        for number in range(events):
-            time.sleep(max(0.0, began + number * seconds / events - time.monotonic()))
-            pool.submit(sender.send, number)
+    sender, teller = Sender(house.port, ledger, tasks), Teller(house.port, ledger)
+    with ThreadPoolExecutor(48) as webhooks, ThreadPoolExecutor(16) as stories:
+        for number in range(load.events):
+            time.sleep(max(0.0, began + number * load.seconds / load.events - time.monotonic()))
+            webhooks.submit(sender.send, number)
+            if number * load.stories // load.events < (number + 1) * load.stories // load.events:
+                stories.submit(teller.tell, number * load.stories // load.events)
     took = time.monotonic() - began
     stop.set()
     trouble.join()
     ended = time.monotonic()
     outcomes = ledger.read()
-    wrong = _settled(house, outcomes, tasks)
-    return Report(events, house.faults, Counter(outcomes.values()), took, time.monotonic() - ended, wrong)
+    wrong = _settled(house, outcomes, tasks, load.stories)
+    hooks = Counter(word for name, word in outcomes.items() if name.startswith("chaos-"))
+    writes = Counter(word for name, word in outcomes.items() if name.endswith(STEPS))
+    settled = time.monotonic() - ended
+    return Report(load, fingerprint(planned), house.faults, hooks, writes, took, settled, wrong)
 
 
 class Sender:
@@ -130,22 +155,23 @@ class Sender:
             "Content-Type": "application/json", "X-GitHub-Event": event, "X-GitHub-Delivery": f"chaos-{number}",
             "X-Hub-Signature-256": "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest(),
         }  # fmt: skip
-        self._ledger.note(number, "sent")
+        name = f"chaos-{number}"
+        self._ledger.note(name, "sent")
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
         try:
             connection.request("POST", "/api/v1/webhooks/github", body, headers)
             status = connection.getresponse().status
-            self._ledger.note(number, OK if 200 <= status < 300 else f"{FAILED} with {status}")
+            self._ledger.note(name, OK if 200 <= status < 300 else f"{FAILED} with {status}")
         except ConnectionRefusedError:
-            self._ledger.note(number, FAILED)  # nothing was sent
+            self._ledger.note(name, FAILED)  # nothing was sent
         except (OSError, http.client.HTTPException):
-            self._ledger.note(number, UNKNOWN)
+            self._ledger.note(name, UNKNOWN)
         finally:
             connection.close()
 
     def _payload(self, number: int) -> tuple[str, dict[str, Any]]:
         around = {"repository": REPOSITORY, "sender": ADA}
-        if number % EVERY:
+        if number % EVERY or number // EVERY >= len(self._tasks):
             return "star", {"action": "created", "starred_at": "2026-11-26T12:00:00Z", "n": number, **around}
         task = self._tasks[number // EVERY]
         pull = {
@@ -164,19 +190,20 @@ class Sender:
 # ---------------
 
 
-def _settled(house: House, outcomes: dict[int, str], tasks: list[int]) -> list[str]:
+def _settled(house: House, outcomes: dict[str, str], tasks: list[int], stories: int) -> list[str]:
     """What is wrong when all has been done, or two minutes have passed."""
     end, wrong = time.monotonic() + 120, ["it was never looked at"]
     while wrong and time.monotonic() < end:
         time.sleep(0.5)
         try:
             wrong = reconcile(house.database, outcomes, tasks)
+            wrong += reconcile_stories(house.database, outcomes, stories)
         except psycopg.Error as error:
             wrong = [f"the database does not answer: {error}"]
     return wrong
 
 
-def reconcile(url: str, outcomes: dict[int, str], tasks: list[int]) -> list[str]:
+def reconcile(url: str, outcomes: dict[str, str], tasks: list[int]) -> list[str]:
     """Row by row: whatever was answered 2xx is there with its effect, nothing is there twice."""
     with psycopg.connect(url) as connection:
         stored = dict(connection.execute("SELECT delivery_id, state FROM deliveries").fetchall())
@@ -198,8 +225,8 @@ def reconcile(url: str, outcomes: dict[int, str], tasks: list[int]) -> list[str]
         for state, kind, number, attempt, due, error in left
         if state in ("running", "dead") or kind == "core.delivery"
     ]
-    due = [number for number, outcome in outcomes.items() if outcome == OK]
-    wrong += [f"chaos-{number} was answered 2xx and is lost" for number in due if f"chaos-{number}" not in stored]
+    due = [name for name, outcome in outcomes.items() if outcome == OK and name.startswith("chaos-")]
+    wrong += [f"{name} was answered 2xx and is lost" for name in due if name not in stored]
     wrong += [f"{name} is {state}" for name, state in stored.items() if state not in ("done", "ignored")]
     wrong += [f"{name} is on record {times} times" for name, times in told.items() if times > 1]
     wrong += [f"{name} is not on record" for name in stored if not told[f"github:{name}"]]

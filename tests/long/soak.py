@@ -40,7 +40,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="nexus-soak-") as folder:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = int(free.getsockname()[1])
-        house = House(Path(folder), 1, port=port, environ={"NEXUS_BOOTSTRAP_ADMIN_KEY": ADMIN})
+        house = House(Path(folder), port=port, environ={"NEXUS_BOOTSTRAP_ADMIN_KEY": ADMIN})
         try:
             house.serve(workers=1)
             _await(port)
