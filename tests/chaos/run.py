@@ -52,6 +52,7 @@ class Report:
     faults: Counter[str]
     answers: Counter[str]
     writes: Counter[str]
+    refused: Counter[str]  #: answers to writes that were not 2xx, by step, status and code
     seconds: float
     settled: float  #: seconds after the last answer until all was done
     wrong: list[str] = attrs.field(factory=list)
@@ -62,6 +63,7 @@ class Report:
             f"{self.load.events} webhooks in {self.seconds:.0f} s ({self.load.events / self.seconds:.0f}/s): "
             f"{_told(self.answers)}",
             f"{self.load.stories} tasks through the API, {self.writes.total()} writes: {_told(self.writes)}",
+            f"not answered 2xx, and repeated where that may help: {_told(self.refused)}",
             f"{self.faults.total()} faults, schedule {self.schedule}: {_told(self.faults)}",
             f"all was done {self.settled:.1f} s after the last answer",
             *(self.wrong[:20] or ["nothing lost, no effect twice"]),
@@ -136,7 +138,7 @@ def _run(house: House, ledger: Ledger, tasks: list[int], load: Load) -> Report:
     hooks = Counter(word for name, word in outcomes.items() if name.startswith("chaos-"))
     writes = Counter(word for name, word in outcomes.items() if name.endswith(STEPS))
     settled = time.monotonic() - ended
-    return Report(load, fingerprint(planned), house.faults, hooks, writes, took, settled, wrong)
+    return Report(load, fingerprint(planned), house.faults, hooks, writes, teller.refused, took, settled, wrong)
 
 
 class Sender:
@@ -198,7 +200,7 @@ def _settled(house: House, outcomes: dict[str, str], tasks: list[int], stories: 
         try:
             wrong = reconcile(house.database, outcomes, tasks)
             wrong += reconcile_stories(house.database, outcomes, stories)
-        except psycopg.Error as error:
+        except psycopg.OperationalError as error:
             wrong = [f"the database does not answer: {error}"]
     return wrong
 

@@ -33,6 +33,11 @@ class Teller:
         self._prefix = prefix
         self.answers: Counter[str] = Counter()
 
+    @property
+    def refused(self) -> Counter[str]:
+        """The answers that were not 2xx; of status 0 are those that did not come."""
+        return Counter({word: times for word, times in self.answers.items() if not word.split()[1].startswith("2")})
+
     def tell(self, number: int) -> None:
         """Tell one, as far as it comes."""
         try:
@@ -100,7 +105,7 @@ _EFFECTS: Sequence[tuple[str, str]] = (
     ("create", "SELECT t.title, count(*) FROM tasks t WHERE t.title LIKE %s GROUP BY 1"),
     ("edit", "SELECT t.title, count(*) FROM tasks t JOIN events e ON e.task_id = t.id"
              " WHERE t.title LIKE %s AND e.type = 'task.edited' AND t.priority = 'high' GROUP BY 1"),
-    ("claim", "SELECT t.title, count(*) FROM tasks t JOIN assignments a ON a.task_id = t.id"
+    ("claim", "SELECT t.title, count(*) FROM tasks t JOIN agent_assignments a ON a.task_id = t.id"
               " WHERE t.title LIKE %s GROUP BY 1"),
     ("complete", "SELECT t.title, count(*) FROM tasks t JOIN events e ON e.task_id = t.id"
                  " WHERE t.title LIKE %s AND e.type = 'assignment.completed' AND t.status = 'review' GROUP BY 1"),
