@@ -49,7 +49,6 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
         self, config: Config, listener: socket.socket, lock: HubLock, key: str, *, workers: int, threads: int
     ) -> None:
         self._config = config
-        self._listener = listener
         self._lock = lock
         self._key = key
         self._size = (workers, threads)
@@ -59,13 +58,15 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
         self._drain: Drain | None = None
         self._limits: BodyLimits | None = None
         self._shown, self._local = urls(listener)
+        # gunicorn's from now on, and nobody else's: while anybody has it open, the system takes connections.
+        self._socket = listener.detach()
         super().__init__()
 
     def load_config(self) -> None:
         """Settle gunicorn's settings; nothing of its own files and environment is read."""
         workers, threads = self._size
         settings = {
-            "bind": [f"fd://{os.dup(self._listener.fileno())}"],
+            "bind": [f"fd://{self._socket}"],
             "workers": workers, "threads": threads, "worker_class": PatientWorker, "worker_connections": _connections(),
             "timeout": 120, "graceful_timeout": GRACE_SECONDS, "keepalive": KEPT_SECONDS, "loglevel": "warning",
             "limit_request_line": 8190, "limit_request_field_size": FIELD_BYTES, "proc_name": "nexus",

@@ -98,8 +98,25 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no 
 
     # In ---------------------------------------------------------------------------------------------------------------
 
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Take connections or not. A worker that ends takes those that the system has taken for it, then hangs up.
+
+        Whoever comes while the socket is open and nobody takes connections from it would be cut off later, unanswered;
+        once all workers have closed it he is refused at once, and a balancer takes him elsewhere.
+        """
+        super().set_accept_enabled(enabled)
+        if not enabled and not self.alive:
+            for listener in self.sockets:
+                while self._take(listener):
+                    pass
+                listener.close()
+
     def accept(self, listener: Any) -> None:
         """Take a connection in and wait for what it wants; no thread is needed for that."""
+        self._take(listener)
+
+    def _take(self, listener: Any) -> bool:
+        """Take one in; false when there is none."""
         try:
             client, address = listener.accept()
         except OSError as error:
@@ -107,12 +124,13 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn carries no 
                 self._drop(next(iter(self._places)))
             elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
                 raise
-            return
+            return error.errno == errno.ECONNABORTED
         self.nr_conns += 1
         conn = TConn(self.cfg, ClientSocket(client), address, listener.getsockname())
         if self.nr_conns >= self.worker_connections and self._places:  # whoever waits the longest makes room
             self._drop(next(iter(self._places)))
         self._guarded(self._begin, conn)
+        return True
 
     def _begin(self, conn: Any, come: bytes = b"") -> None:
         """A connection begins a request, of which a part may have come with the former one."""
