@@ -26,11 +26,18 @@ class Probe:
 
     def note(self, job, ctx):
         with open(self._file, "a") as file:
-            file.write(f"{job.payload['n']} {os.getpid()}\n")
+            file.write(f"{job.payload['n']} {os.getpid()} {time.time()}\n")
 
     def slow(self, job, ctx):
         self.note(job, ctx)
         time.sleep(job.payload["seconds"])
+
+    def hold(self, job, ctx):
+        """Take long the first time that it begins, which need not be the first attempt."""
+        with open(self._file) as file:
+            is_first = not any(line.split()[0] == str(job.payload["n"]) for line in file)
+        self.note(job, ctx)
+        time.sleep(job.payload["seconds"] if is_first else 0)
 
     def abort(self, job, ctx):
         self.note(job, ctx)
@@ -40,10 +47,17 @@ class Probe:
     def nexus_job_handlers(self):
         yield JobHandler(kind="probe.note", call=self.note)
         yield JobHandler(kind="probe.slow", call=self.slow)
+        yield JobHandler(kind="probe.hold", call=self.hold)
+        yield JobHandler(kind="probe.agent", call=self.slow, lane="agents")
         yield JobHandler(kind="probe.abort", call=self.abort, max_attempts=2)
 
 
 if __name__ == "__main__":
     probe = Probe(sys.argv[1])
-    Nexus.open = partial(Nexus.open, plugins=[probe, hooks], load_plugins=False)
+    plugins = [probe, hooks]
+    if os.environ.get("NEXUS_DATABASE_URL", "").startswith("postgresql:"):
+        import nexus_plugin_postgres.hooks as postgres
+
+        plugins.append(postgres)
+    Nexus.open = partial(Nexus.open, plugins=plugins, load_plugins=False)
     sys.exit(worker.main(sys.argv[2:], prog_name="worker", standalone_mode=False))

@@ -33,7 +33,7 @@ class Process:
 
     def ran(self):
         """(n, pid) of each run."""
-        return [tuple(int(part) for part in line.split()) for line in self.notes.read_text().splitlines()]
+        return [tuple(int(part) for part in line.split()[:2]) for line in self.notes.read_text().splitlines()]
 
     def log(self):
         self._log.flush()
