@@ -57,6 +57,7 @@ READS = [
     "issues.outgoing",
     "jobs.due",
     "jobs.get",
+    "jobs.lanes",
     "jobs.list",
     "jobs.stats",
     "retention.prune",

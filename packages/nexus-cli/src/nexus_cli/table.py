@@ -67,6 +67,7 @@ KEY = {
 }
 JOBS = {
     "list": Entry("List background jobs", "jobs:list_"),
+    "lanes": Entry("How each lane is doing: what waits, for how long, and how many end a minute", "jobs:lanes"),
     "retry": Entry("Set a dead job to work again", "jobs:retry"),
 }
 AUDIT = {

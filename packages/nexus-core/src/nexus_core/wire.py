@@ -23,7 +23,7 @@ from .domain.repositories import Repository
 from .domain.tasks import Task, task_key
 
 if TYPE_CHECKING:
-    from .ports.queries import LaneStats
+    from .ports.queries import LaneFigures
     from .services.audit import Verification
     from .services.doctor import MendReport
     from .services.import_report import ImportReport
@@ -233,14 +233,9 @@ def job_to_wire(job: Job) -> Wire:
     }
 
 
-def lane_stats_to_wire(stats: LaneStats) -> Wire:
-    """How many jobs of a lane are in a state."""
-    return {
-        "lane": stats.lane,
-        "state": str(stats.state),
-        "number": stats.number,
-        "oldest": _time(stats.oldest),
-    }
+def lane_to_wire(lane: LaneFigures) -> Wire:
+    """How a lane is doing."""
+    return attrs.asdict(lane)
 
 
 def delivery_to_wire(delivery: Delivery) -> Wire:

@@ -89,6 +89,7 @@ API_ROUTES = (
     _route("/events/stream", "events:EventStream"),
     _route("/audit/verify", "audit:AuditVerification"),
     _route("/jobs", "jobs:Jobs"),
+    _route("/jobs/lanes", "jobs:JobLanes"),
     _route(f"/jobs/{{job_id:{_ID}}}", "jobs:OneJob"),
     _route(f"/jobs/{{job_id:{_ID}}}/retry", "jobs:JobRetry", "POST"),
     _route("/deliveries", "deliveries:Deliveries"),

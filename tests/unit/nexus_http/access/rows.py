@@ -147,6 +147,7 @@ ROWS = (
     _plain("GET", f"{API}/events/stream"),
     _filter(f"{API}/events/stream", "task", _task),
     _plain("GET", f"{API}/jobs"),
+    _plain("GET", f"{API}/jobs/lanes"),
     _at("GET", "/jobs/{job_id}", lambda w, where, who: w.job(where)),
     _at("POST", "/jobs/{job_id}/retry", lambda w, where, who: w.job(where)),
     _plain("GET", f"{API}/deliveries"),

@@ -28,6 +28,12 @@ def list_(session: Session, everything: bool, **filters: Any) -> None:
     listed(session, "/jobs", show_jobs, everything=everything, **filters)
 
 
+@command("lanes", example="nexus jobs lanes --json")
+def lanes(session: Session) -> None:
+    """How each lane is doing: what waits, for how long, and how many end a minute."""
+    session.show(session.call("GET", "/jobs/lanes"), show_lanes)
+
+
 @command("retry", example="nexus jobs retry 41")
 @click.argument("job", type=click.IntRange(1), metavar="[ID]", required=False)
 @click.option("--dead", is_flag=True, help="All dead jobs that there are now, or those of a lane or a kind.")
@@ -62,6 +68,20 @@ def show_retried(screen: Screen, found: dict[str, Any]) -> None:
     """Tell how many."""
     number = len(found["retried"])
     screen.line("No job is dead." if not number else f"{number} {'job works' if number == 1 else 'jobs work'} again")
+
+
+def show_lanes(screen: Screen, found: dict[str, Any]) -> None:
+    """Tell how the lanes are doing."""
+    rows = [
+        (
+            lane["lane"], lane["waiting"], f"{lane['oldest_seconds']:.0f} s", lane["running"], lane["dead"],
+            lane["done_a_minute"], lane["died_a_minute"],
+        )
+        for lane in found["items"]
+    ]  # fmt: skip
+    screen.table(
+        ("lane", "waiting", "oldest", "running", "dead", "done a minute", "died a minute"), rows, empty="No lanes."
+    )
 
 
 def show_jobs(screen: Screen, found: dict[str, Any]) -> None:

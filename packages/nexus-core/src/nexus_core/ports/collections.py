@@ -354,6 +354,10 @@ class Jobs(Protocol):
         """Jobs by id; with `visible`, those that an event of these repositories caused."""
         ...
 
+    def ended(self, since: datetime) -> Mapping[tuple[str, JobState], int]:
+        """How many of the latest jobs ended since, by lane and state."""
+        ...
+
     def stats(self) -> builtins.list[LaneStats]:
         """How many jobs are where."""
         ...

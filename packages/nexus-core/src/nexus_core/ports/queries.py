@@ -99,3 +99,16 @@ class LaneStats:
     state: JobState
     number: int
     oldest: datetime | None
+
+
+@attrs.frozen(kw_only=True)
+class LaneFigures:
+    """How a lane is doing."""
+
+    lane: str
+    waiting: int  #: due or not
+    running: int
+    dead: int
+    oldest_seconds: float  #: for how long the oldest that is due has waited; 0 = none has
+    done_a_minute: int  #: in the minute before, of the latest 20,000 jobs
+    died_a_minute: int

@@ -18,7 +18,7 @@ from ..domain.events import AlertRaised, AlertResolved, JobDied, JobRetried
 from ..domain.jobs import LANES, Cancel, Done, Job, JobState, NewJob, Outcome, Retry, Snooze, backoff
 from ..errors import Conflict, NotFound
 from ..plugins.records import EventHandler, JobHandler, Schedule
-from ..ports.queries import LaneStats
+from ..ports.queries import LaneFigures, LaneStats
 from ..ports.wakeup import Ring
 from .assignments import AssignmentService
 from .work import UnitOfWork, Work, require_seen, said_from
@@ -260,6 +260,33 @@ class JobService:
         """How many jobs are where."""
         with self._unit.read() as work:
             return work.jobs.stats()
+
+    def lanes(self) -> builtins.list[LaneFigures]:
+        """How each lane is doing."""
+        with self._unit.read() as work:
+            stats = {(one.lane, one.state): one for one in work.jobs.stats()}
+            ended = work.jobs.ended(work.now - timedelta(minutes=1))
+            now = work.now
+
+        def number(lane: str, state: JobState) -> int:
+            return stats[lane, state].number if (lane, state) in stats else 0
+
+        def age(lane: str) -> float:
+            oldest = stats[lane, JobState.PENDING].oldest if (lane, JobState.PENDING) in stats else None
+            return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+
+        return [
+            LaneFigures(
+                lane=lane,
+                waiting=number(lane, JobState.PENDING),
+                running=number(lane, JobState.RUNNING),
+                dead=number(lane, JobState.DEAD),
+                oldest_seconds=age(lane),
+                done_a_minute=ended.get((lane, JobState.DONE), 0),
+                died_a_minute=ended.get((lane, JobState.DEAD), 0),
+            )
+            for lane in LANES
+        ]
 
 
 def _seen(work: Work, job: Job, actor: Actor) -> Job:

@@ -154,6 +154,11 @@ class SqlJobs:
             for row in self._session.all("job_stats")
         ]
 
+    def ended(self, since: datetime) -> Mapping[tuple[str, JobState], int]:
+        """How many of the latest jobs ended since, by lane and state."""
+        found = self._session.all("recent_jobs", since=to_text(since))
+        return {(row["lane"], JobState(row["state"])): row["number"] for row in found}
+
     def take_schedule(self, name: str, now: datetime, next_at: datetime) -> bool:
         """Whether a schedule is due; true for one caller only."""
         self._session.run("init_schedule", name=name, due_at=to_text(now))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import falcon
 
 from nexus_core.domain.jobs import LANES, JobState
-from nexus_core.wire import job_to_wire
+from nexus_core.wire import job_to_wire, lane_to_wire
 from nexus_http.cursors import after_of, next_after
 from nexus_http.fields import PAGE, Field
 from nexus_http.operations import Resource, Scope, actor_of, operation, page, send
@@ -28,6 +28,17 @@ class Jobs(Resource):
         limit, after = query.pop("limit", 50), after_of(query.pop("cursor", None))
         found = self.nexus.jobs.list(**query, limit=limit, after=after, actor=actor_of(req))
         send(resp, page([job_to_wire(job) for job in found], next_after(found, limit)))
+
+
+class JobLanes(Resource):
+    """How background work is doing."""
+
+    @operation(Scope.JOBS_READ, "How the lanes are doing", returns="Page[LaneFigures]")
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        """What waits, runs and is dead in each lane, for how long the oldest has waited, and how many end a minute."""
+        self.query(req)
+        actor_of(req).require_whole_hub("see what is done for others")
+        send(resp, page([lane_to_wire(lane) for lane in self.nexus.jobs.lanes()], None))
 
 
 class OneJob(Resource):

@@ -108,3 +108,7 @@ SELECT max(id) AS last, min(created_at) AS oldest
 
 -- name: forget_jobs
 DELETE FROM jobs WHERE id > :after AND id <= :last AND state = 'done' AND finished_at < :before
+
+-- name: recent_jobs
+SELECT lane, state, count(*) AS number FROM jobs
+ WHERE id > (SELECT COALESCE(max(id), 0) - 20000 FROM jobs) AND finished_at >= :since GROUP BY lane, state

@@ -224,6 +224,19 @@ class JobsContract:
         assert [(0, None), (1, ids[2]), (0, ids[4]), (0, None)] == [young, first, second, end]
         assert sorted(set(ids) - {taken[0].id}) == left
 
+    def test_what_ended_lately(self, store: Store) -> None:
+        """By lane and state, since a time."""
+        _add(store), _add(store, lane="docs"), _add(store)
+        taken = _claim(store, limit=3, lanes=("default", "docs"))
+        with store.writing() as tx:
+            for job in taken:
+                tx.jobs.finish(job, JobState.DEAD if job.lane == "docs" else JobState.DONE, None, NOW)
+        with store.reading() as tx:
+            found = tx.jobs.ended(NOW)
+
+            assert {("default", JobState.DONE): 2, ("docs", JobState.DEAD): 1} == found
+            assert {} == tx.jobs.ended(LATER)
+
     def test_lists_and_figures(self, store: Store) -> None:
         """Jobs by state, lane and kind, page by page; how many are where, and since when the oldest waits."""
         first = _add(store, run_at=EARLIER)
