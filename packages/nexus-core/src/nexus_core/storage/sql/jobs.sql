@@ -2,6 +2,25 @@
 id, kind, lane, state, payload, event_id, subject, unique_key, attempt, max_attempts, run_at, locked_until,
        locked_by, last_error, created_at, finished_at
 
+-- fragment: is_next
+-- The oldest of its subject that is not done, and none of the subject runs. As look-ups, one for each: a NOT EXISTS over
+-- all that are older is a join of a backlog with itself.
+(j.subject IS NULL
+ OR (j.id = (SELECT o.id FROM jobs o WHERE o.subject = j.subject AND o.state IN ('pending', 'running') ORDER BY o.id LIMIT 1)
+     AND j.subject NOT IN (SELECT r.subject FROM jobs r WHERE r.state = 'running' AND r.subject IS NOT NULL)))
+
+-- fragment: candidates
+-- The first of those that are due, without the subjects that must wait anyway: their backlogs would fill it.
+SELECT c.id FROM jobs c
+ WHERE c.state = 'pending' AND c.lane IN (:lanes) AND c.run_at <= :now
+   AND (c.subject IS NULL OR c.subject NOT IN (
+     SELECT b.subject FROM jobs b WHERE b.state = 'running' AND b.subject IS NOT NULL
+     UNION ALL
+     SELECT b.subject FROM jobs b WHERE b.state = 'pending' AND b.run_at > :now AND b.subject IS NOT NULL
+        AND b.id = (SELECT o.id FROM jobs o WHERE o.subject = b.subject AND o.state IN ('pending', 'running')
+                     ORDER BY o.id LIMIT 1)))
+ ORDER BY c.run_at, c.id LIMIT 1000
+
 -- name: insert_job
 INSERT INTO jobs (kind, lane, state, payload, event_id, subject, unique_key, max_attempts, run_at, created_at)
 VALUES (:kind, :lane, 'pending', :payload, :event_id, :subject, :unique_key, :max_attempts, :run_at, :now)
@@ -9,28 +28,25 @@ ON CONFLICT DO NOTHING
 RETURNING id
 
 -- name: claim_jobs
+WITH picked AS MATERIALIZED (
+  -- Materialized: a plain IN (SELECT … LIMIT) may run more than once, and each run would lock further rows.
+  SELECT j.id FROM jobs j
+   WHERE j.id IN (SELECT id FROM ({candidates}) first) AND j.state = 'pending' AND {is_next}
+   ORDER BY j.run_at, j.id LIMIT :limit /*pg: FOR UPDATE OF j SKIP LOCKED */)
 UPDATE jobs SET state = 'running', attempt = attempt + 1, locked_until = :locked_until, locked_by = :worker
- WHERE id IN (SELECT j.id FROM jobs j
-               WHERE j.state = 'pending' AND j.lane IN (:lanes) AND j.run_at <= :now
-                 AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.subject = j.subject AND o.id <> j.id
-                                    AND o.state IN ('pending', 'running') AND (o.id < j.id OR o.state = 'running'))
-               ORDER BY j.run_at, j.id LIMIT :limit /*pg: FOR UPDATE OF j SKIP LOCKED */)
+ WHERE id IN (SELECT id FROM picked)
 RETURNING {job_columns}
 
 -- name: claim_named_jobs
 UPDATE jobs SET state = 'running', attempt = attempt + 1, locked_until = :locked_until, locked_by = :worker
  WHERE id IN (SELECT j.id FROM jobs j
-               WHERE j.state = 'pending' AND j.id IN (:ids) AND j.run_at <= :now
-                 AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.subject = j.subject AND o.id <> j.id
-                                    AND o.state IN ('pending', 'running') AND (o.id < j.id OR o.state = 'running'))
+               WHERE j.state = 'pending' AND j.id IN (:ids) AND j.run_at <= :now AND {is_next}
                ORDER BY j.run_at, j.id /*pg: FOR UPDATE OF j SKIP LOCKED */)
 RETURNING {job_columns}
 
 -- name: due_jobs
 SELECT j.id, j.lane FROM jobs j
- WHERE j.state = 'pending' AND j.lane IN (:lanes) AND j.run_at <= :now
-   AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.subject = j.subject AND o.id <> j.id
-                      AND o.state IN ('pending', 'running') AND (o.id < j.id OR o.state = 'running'))
+ WHERE j.id IN (SELECT id FROM ({candidates}) first) AND {is_next}
  ORDER BY j.run_at, j.id LIMIT :limit
 
 -- name: renew_jobs

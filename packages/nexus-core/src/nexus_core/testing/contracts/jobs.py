@@ -224,6 +224,27 @@ class JobsContract:
         assert [(0, None), (1, ids[2]), (0, ids[4]), (0, None)] == [young, first, second, end]
         assert sorted(set(ids) - {taken[0].id}) == left
 
+    @pytest.mark.parametrize("head", ["runs", "is put off"])
+    def test_a_long_row_behind_one_subject_keeps_nobody(self, store: Store, head: str) -> None:
+        """More wait behind a job that runs, or that is put off, than are ever looked at: others are found all the same.
+
+        And quickly: to compare each of them with each other one would take minutes.
+        """
+        first = _add(store, subject="busy")
+        if head == "runs":
+            assert [first] == [job.id for job in _claim(store)]
+        else:
+            (taken,) = _claim(store)
+            with store.writing() as tx:
+                assert tx.jobs.postpone(taken, LATER, attempt=1, error="no")
+        with store.writing() as tx:
+            tx.jobs.add_many([NewJob(kind="k", subject="busy") for _ in range(20_000)], NOW)
+        other = _add(store, subject="idle")
+
+        assert [other] == [job.id for job in _claim(store, limit=100)]
+        with store.reading() as tx:
+            assert [] == tx.jobs.due(("default",), 100, NOW)
+
     def test_what_ended_lately(self, store: Store) -> None:
         """By lane and state, since a time."""
         _add(store), _add(store, lane="docs"), _add(store)
