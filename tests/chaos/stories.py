@@ -26,10 +26,10 @@ class Told(Exception):
 class Teller:
     """Tells stories: one is a task's way from its creation to its review."""
 
-    def __init__(self, port: int, ledger: Ledger, *, patience: float = 60.0, prefix: str = TITLE) -> None:
+    def __init__(self, port: int, ledger: Ledger, *, patience: float = 150.0, prefix: str = TITLE) -> None:
         self._port = port
         self._ledger = ledger
-        self._patience = patience  #: seconds for which a request is repeated
+        self._patience = patience  #: seconds for which a request is repeated: longer than a dead server keeps its key
         self._prefix = prefix
         self.answers: Counter[str] = Counter()
 

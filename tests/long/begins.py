@@ -45,8 +45,8 @@ class Begins:
     def wait(self, number: int, times: int, seconds: float) -> Begin | None:
         """The begin of a job for the so-manieth time; None when it did not come."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if len(found := self.read().get(number, [])) >= times:
-                return found[times - 1]
+        while len(found := self.read().get(number, [])) < times:
+            if time.monotonic() >= end:
+                return None
             time.sleep(0.05)
-        return None
+        return found[times - 1]

@@ -79,9 +79,10 @@ class Kills:
             self._hub.jobs.enqueue("probe.hold", {"n": number, "seconds": HELD_SECONDS})
             time.sleep(0.1)  # one after another, so that several workers have some
         holding: dict[int, list[int]] = {}
+        patience = time.monotonic() + 5
         for number in numbers:
             # One that waits behind others has no process yet that could be killed with it: it counts not.
-            begin = self._begins.wait(number, 1, 5)
+            begin = self._begins.wait(number, 1, max(0.0, patience - time.monotonic()))
             if begin is not None:
                 holding.setdefault(begin.process, []).append(number)
         for process, held in self._chance.sample([*holding.items()], len(holding)):

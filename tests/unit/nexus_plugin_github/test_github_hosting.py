@@ -107,6 +107,17 @@ def test_without_access_it_is_added_and_said(open_hub: OpenHub) -> None:
     assert "NEXUS_GITHUB_TOKEN" in done.reason
 
 
+def test_without_access_the_background_gives_up_at_once(open_hub: OpenHub) -> None:
+    """Nothing is tried again, or dies, for want of a setting."""
+    hub = open_hub(token=None)
+    hub.repositories.add("acme/api")
+    drain(hub)
+
+    assert [("core.connect", JobState.DONE, 1)] == [
+        (job.kind, job.state, job.attempt) for job in hub.jobs.list() if job.kind == "core.connect"
+    ]
+
+
 def test_one_that_is_here_is_refused_without_a_call(open_hub: OpenHub, github: GitHubStandIn) -> None:
     """Adding it twice is an error as before."""
     hub = open_hub()

@@ -67,6 +67,23 @@ def test_slow_agents_delay_nobody(make_hub, until):
     assert until(lambda: hub.probe.ran.count(100) == 2)
 
 
+def test_nothing_waits_behind_jobs_that_take_long(make_hub, until):
+    """What a worker took in the belief that its threads would soon be free goes back to workers whose threads are."""
+    hub = make_hub(worker__threads=1)
+    hub.enqueue("slow", n=100)
+    for number in range(4):
+        hub.enqueue(n=number)
+    hub.worker()
+    assert until(lambda: hub.probe.ran == [100], 10)
+    time.sleep(0.5)
+    taken = hub.states().count("running")
+    hub.worker()
+
+    assert taken > 1, "it took none ahead"
+    assert until(lambda: sorted(hub.probe.ran) == [0, 1, 2, 3, 100], 5)
+    assert [1] * 5 == [job.attempt for job in hub.jobs()]
+
+
 def test_takes_up_what_a_dead_worker_held(make_hub, until):
     """A job whose worker fell silent runs again soon after its lease ended."""
     hub = make_hub(worker__lease="1s")

@@ -51,7 +51,7 @@ def look(repository: Repository, set_up: bool, ctx: Context) -> HostReport:
     """
     settings = ctx.settings(Settings)
     if settings.missing_access:
-        raise Unavailable(settings.missing_access)
+        raise Unavailable(settings.missing_access, unconfigured=True)
     with client_for(ctx, repository.name) as client:
         shown = _shown(client, repository.name, settings)
         name, branch = text(shown.get("full_name")) or repository.name, text(shown.get("default_branch")) or "main"

@@ -18,6 +18,9 @@ AHEAD_SECONDS = 0.1
 AHEAD_MOST = 100
 """no more than so many a lane."""
 
+LONG_SECONDS = 1.0
+"""A thread whose job has run for longer has none waiting: nobody knows when it ends, and others may be free."""
+
 
 class Lane:
     """Runs jobs of one lane, so many at once, and holds a few more, for threads that end theirs."""
@@ -31,7 +34,7 @@ class Lane:
         self._run = run
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._held: dict[int, Job] = {}
-        self._running: set[int] = set()
+        self._running: dict[int, float] = {}  #: since when, by job
         self._changed = threading.Condition()
 
     def start(self) -> None:
@@ -48,8 +51,10 @@ class Lane:
     def _capacity(self) -> int:
         if not self.waits:
             return self.threads
-        many = int(self.threads * AHEAD_SECONDS / max(self._usual, 1e-6))
-        return self.threads + max(AHEAD * self.threads, min(many, AHEAD_MOST))
+        late = time.monotonic() - LONG_SECONDS
+        quick = self.threads - sum(since < late for since in self._running.values())
+        many = int(quick * AHEAD_SECONDS / max(self._usual, 1e-6))
+        return self.threads + max(AHEAD * quick, min(many, AHEAD_MOST))
 
     def take(self, jobs: Iterable[Job]) -> None:
         """Run these, which are leased to us."""
@@ -62,7 +67,7 @@ class Lane:
         """These have ended, and what came of them is recorded or lost."""
         with self._changed:
             for job in jobs:
-                self._running.discard(job.id)
+                self._running.pop(job.id, None)
                 self._held.pop(job.id, None)
             self._changed.notify_all()
 
@@ -73,11 +78,21 @@ class Lane:
 
     def forget_waiting(self) -> list[Job]:
         """Give up the jobs that no thread has begun; they are the caller's to hand back."""
+        return self._forget(len(self._held))
+
+    def forget_surplus(self) -> list[Job]:
+        """Give up those that wait behind jobs which take long, the latest first; they are the caller's to hand back."""
+        with self._changed:
+            surplus = len(self._held) - self._capacity()
+        return self._forget(surplus)
+
+    def _forget(self, most: int) -> list[Job]:
         with self._changed:
             waiting = [job for job_id, job in self._held.items() if job_id not in self._running]
-            for job in waiting:
+            given_up = waiting[-most:] if most > 0 else []
+            for job in given_up:
                 del self._held[job.id]
-        return waiting
+        return given_up
 
     def wait(self, deadline: float) -> bool:
         """Wait until nothing is held, or for `time.monotonic()` to reach the deadline; whether nothing is."""
@@ -92,9 +107,8 @@ class Lane:
     def _work(self) -> None:
         while (job := self._queue.get()) is not None:
             with self._changed:
-                if job.id not in self._held:
-                    continue  # it was given up while it waited here
-                self._running.add(job.id)
-            began = time.monotonic()
+                if self._held.get(job.id) is not job:
+                    continue  # it was given up while it waited here, and may have come again
+                began = self._running[job.id] = time.monotonic()
             self._run(job)
             self._usual += 0.2 * (time.monotonic() - began - self._usual)

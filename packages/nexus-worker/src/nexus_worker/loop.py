@@ -39,6 +39,9 @@ SWEEP_SECONDS = 5.0
 SPOOL_SECONDS = 2.0
 """How often webhooks are looked for that wait on the disk, on a host whose server may have gone."""
 
+SURPLUS_SECONDS = 1.0
+"""How often jobs are handed back that wait here behind jobs which take long."""
+
 KEEPER_SECONDS = 5.0
 """How long a worker that ends waits for a renewal or a sweep that has begun."""
 
@@ -99,6 +102,7 @@ class Worker:
             lane.start()
         self._every("heartbeat", self._lease / 3, self._renew)
         self._every("sweep", min(SWEEP_SECONDS, self._lease / 6), self._sweep)
+        self._every("surplus", SURPLUS_SECONDS, self._give_up_surplus)
         self._every("spool", SPOOL_SECONDS, self.nexus.deliveries.drain)
         if self._ear:
             self._ear.start()
@@ -225,6 +229,13 @@ class Worker:
     def _renew(self) -> None:
         if held := [job.id for job in self._held()]:
             self.nexus.jobs.heartbeat(held, self.name)
+
+    def _give_up_surplus(self) -> None:
+        surplus = [job for lane in self.lanes.values() for job in lane.forget_surplus()]
+        self._hand_back(surplus, begun=False)
+        for job in surplus:
+            if (heard := self._rings.pop(job.id, None)) is not None:
+                heard.done = True
 
     def _sweep(self) -> None:
         if self._ear:

@@ -259,7 +259,7 @@ class CodeHost:
     `owns(repository, ctx)` says whether it is there. `look(repository, set_up, ctx)` returns a `HostReport`: what the
     repository is now, its policy and task file, and what is wanting; with `set_up` it first sets what it may. It
     raises `NotFound` or `Forbidden` with what to do when the repository cannot be seen, `Unavailable` when the host
-    does not answer or there is no access to it.
+    does not answer, or, with `unconfigured=True`, when no access to it is configured: trying again will not help then.
     """
 
     name: str

@@ -97,7 +97,7 @@ class ConnectionService:
         except (NotFound, Forbidden) as error:
             return self._not_connected(place, record.name, error.message, actor)
         except Unavailable as error:
-            if patiently:
+            if patiently and not error.details.get("unconfigured"):
                 raise
             return self._not_connected(place, record.name, error.message, actor)
         return self._take(place.id, record.name, report, actor=actor, delivery=delivery)[1]
