@@ -439,6 +439,52 @@ def test_a_schedule_comes_round_once_however_many_ask(clock, chat):
         assert (1, 2) == (first, len(jobs(nexus, "chat.work")))
 
 
+def test_a_schedule_that_was_taken_has_its_job(clock, chat, monkeypatch):
+    """A worker that dies over it takes neither: another enqueues the job at once, not a period later."""
+    chat.schedules = [Schedule(name="chat.daily", kind="chat.work", every=timedelta(days=1))]
+    with nexus_for_test(chat, clock=clock) as nexus:
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr("nexus_core.services.jobs.NewJob", _die)
+            nexus.jobs.sweep()
+        before = len(jobs(nexus, "chat.work"))
+        nexus.jobs.sweep()
+
+        assert (0, 1) == (before, len(jobs(nexus, "chat.work")))
+
+
+def _die(**fields):
+    raise KeyboardInterrupt
+
+
+def test_a_schedule_without_its_handler_holds_up_no_other(clock, chat, caplog):
+    """It is said in the log."""
+    chat.schedules = [
+        Schedule(name="chat.a", kind="chat.gone", every=timedelta(days=1)),
+        Schedule(name="chat.b", kind="chat.work", every=timedelta(days=1)),
+    ]
+    with nexus_for_test(chat, clock=clock) as nexus:
+        nexus.jobs.sweep()
+
+        assert 1 == len(jobs(nexus, "chat.work"))
+    assert "schedule chat.a waits: no installed plugin runs jobs of the kind chat.gone" in caplog.text
+
+
+@pytest.mark.parametrize(("at_start", "number"), [(True, 2), (False, 1)])
+def test_what_is_done_at_the_start_of_workers(clock, chat, at_start, number):
+    """Although it is not due; once for three that start together."""
+    chat.schedules = [Schedule(name="chat.daily", kind="chat.work", every=timedelta(days=1), at_start=at_start)]
+    with nexus_for_test(chat, clock=clock) as nexus:
+        nexus.jobs.sweep()
+        nexus.jobs.drain()
+        clock.advance(hours=1)
+        for _ in range(3):
+            nexus.jobs.sweep(starting=True)
+            nexus.jobs.drain()
+            clock.advance(seconds=10)
+
+        assert number == len(jobs(nexus, "chat.work"))
+
+
 def test_the_figures_say_how_many_are_where(nexus):
     """By lane and state, and since when the oldest waits."""
     finish(nexus)

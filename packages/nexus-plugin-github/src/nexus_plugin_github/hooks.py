@@ -140,8 +140,8 @@ def nexus_job_handlers() -> Iterable[records.JobHandler]:
 @hookimpl
 def nexus_schedules() -> Iterable[records.Schedule]:
     """GitHub does not send a failed webhook again by itself, and forgets it after three days."""
-    yield records.Schedule(name="github.catch_up", kind="github.catch_up", every=_CATCHING_UP)
-    yield records.Schedule(name="github.reconcile", kind="github.reconcile", every=_RECONCILING)
+    yield records.Schedule(name="github.catch_up", kind="github.catch_up", every=_CATCHING_UP, at_start=True)
+    yield records.Schedule(name="github.reconcile", kind="github.reconcile", every=_RECONCILING, at_start=True)
 
 
 @hookimpl

@@ -76,6 +76,7 @@ class Worker:
         self._rings: dict[int, Heard] = {}
         self._wake = threading.Event()
         self._next_look = 0.0
+        self._starting = True
         self._ended = threading.Event()
         self._keepers: list[threading.Thread] = []
         self._store = Outage("the store", log)
@@ -240,7 +241,9 @@ class Worker:
     def _sweep(self) -> None:
         if self._ear:
             self._watch.broker(connected=self._ear.connected)
-        if self.nexus.jobs.sweep():
+        found = self.nexus.jobs.sweep(starting=self._starting)
+        self._starting = False  # not before it was done: the store may be away when a worker starts
+        if found:
             self._next_look = 0.0
             self._wake.set()
 

@@ -297,8 +297,12 @@ class PluginSettings:
 
 @attrs.frozen(kw_only=True)
 class Schedule:
-    """A job that comes round: `kind` is enqueued every `every`, once however many workers run."""
+    """A job that comes round: `kind` is enqueued every `every`, once however many workers run.
+
+    With `at_start` also when a worker starts, unless it was within the last minute.
+    """
 
     name: str
     kind: str
     every: timedelta
+    at_start: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from ..domain.access import ApiKey, Role, Scope, User
@@ -362,8 +362,11 @@ class Jobs(Protocol):
         """How many jobs are where."""
         ...
 
-    def take_schedule(self, name: str, now: datetime, next_at: datetime) -> bool:
-        """Whether a schedule is due; true for one caller only, who then has it."""
+    def take_schedule(self, name: str, now: datetime, next_at: datetime, *, early: timedelta = timedelta()) -> bool:
+        """Whether a schedule is due, or will be within `early`; true for one caller only, who then has it.
+
+        One that is due later than two periods from now is due: a clock was set back.
+        """
         ...
 
     def forget(self, before: datetime, *, after: int, size: int) -> tuple[int, int | None]:

@@ -28,6 +28,9 @@ log = logging.getLogger("nexus.jobs")
 MISSING_HANDLER_WAIT = timedelta(minutes=5)
 """A job whose plugin is not installed waits so long and is looked at again; it is never lost."""
 
+START_APART = timedelta(minutes=1)
+"""What is to be done when a worker starts is done once for all that start within this time."""
+
 
 class JobService:
     """Background work."""
@@ -173,22 +176,39 @@ class JobService:
         attempt = job.attempt if begun else job.attempt - 1
         self._unit.write(lambda work: work.jobs.postpone(job, work.now, attempt=attempt, error=None))
 
-    def sweep(self, *, limit: int = 200) -> int:
-        """Set what dead workers held to work again, take back lost assignments, start what is scheduled."""
+    def sweep(self, *, limit: int = 200, starting: bool = False) -> int:
+        """Set what dead workers held to work again, take back lost assignments, start what is scheduled.
+
+        A worker that is `starting` begins what is to be done then, too.
+        """
         taken = self._unit.write(lambda work: self._reclaim(work, limit))
         lost = len(self._assignments.reclaim_lost())
         for schedule in self._unit.plugins.schedules.values():
-            self._start(schedule)
+            self._start(schedule, early=starting and schedule.at_start)
         return taken + lost
 
-    def _start(self, schedule: Schedule) -> None:
-        """Enqueue what is due; of several workers that ask, one gets it."""
+    def _start(self, schedule: Schedule, *, early: bool) -> None:
+        """Enqueue what is due; of several workers that ask, one gets it, and its job is written with that."""
+        handler = self._unit.plugins.job_handlers.get(schedule.kind)
+        if handler is None:
+            log.warning("schedule %s waits: no installed plugin runs jobs of the kind %s", schedule.name, schedule.kind)
+            return
+        lead = max(timedelta(), schedule.every - START_APART) if early else timedelta()
 
-        def action(work: Work) -> bool:
-            return work.jobs.take_schedule(schedule.name, work.now, work.now + schedule.every)
+        def action(work: Work) -> None:
+            if work.jobs.take_schedule(schedule.name, work.now, work.now + schedule.every, early=lead):
+                key = f"schedule:{schedule.name}"
+                work.enqueue(
+                    NewJob(
+                        kind=schedule.kind,
+                        lane=handler.lane,
+                        payload={},
+                        unique_key=key,
+                        max_attempts=handler.max_attempts,
+                    )
+                )
 
-        if self._unit.write(action):
-            self.enqueue(schedule.kind, {}, unique_key=f"schedule:{schedule.name}")
+        self._unit.write(action)
 
     def _reclaim(self, work: Work, limit: int) -> int:
         taken = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ..clock import to_text
@@ -159,10 +159,15 @@ class SqlJobs:
         found = self._session.all("recent_jobs", since=to_text(since))
         return {(row["lane"], JobState(row["state"])): row["number"] for row in found}
 
-    def take_schedule(self, name: str, now: datetime, next_at: datetime) -> bool:
+    def take_schedule(self, name: str, now: datetime, next_at: datetime, *, early: timedelta = timedelta()) -> bool:
         """Whether a schedule is due; true for one caller only."""
         self._session.run("init_schedule", name=name, due_at=to_text(now))
-        return bool(self._session.run("take_schedule", name=name, now=to_text(now), next_at=to_text(next_at)))
+        # A time so far off was written by a clock that has been set back since. One period is allowed for the clocks
+        # of several workers, which never agree: what another has just taken must not look far off.
+        latest = next_at + (next_at - now)
+        times = {"next_at": next_at, "by": now + early, "latest": latest}
+        taken = self._session.run("take_schedule", name=name, **{key: to_text(at) for key, at in times.items()})
+        return bool(taken)
 
     def forget(self, before: datetime, *, after: int, size: int) -> tuple[int, int | None]:
         """Forget those that are done before that time, among the next so many after an id.

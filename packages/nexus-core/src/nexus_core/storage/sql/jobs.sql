@@ -116,7 +116,7 @@ SELECT lane, state, count(*) AS number, min(run_at) AS oldest FROM jobs GROUP BY
 INSERT INTO schedules (name, due_at) VALUES (:name, :due_at) ON CONFLICT DO NOTHING
 
 -- name: take_schedule
-UPDATE schedules SET due_at = :next_at WHERE name = :name AND due_at <= :now
+UPDATE schedules SET due_at = :next_at WHERE name = :name AND (due_at <= :by OR due_at > :latest)
 
 -- name: page_of_jobs
 SELECT max(id) AS last, min(created_at) AS oldest

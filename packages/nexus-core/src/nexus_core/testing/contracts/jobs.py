@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -299,6 +299,25 @@ class JobsContract:
 
         assert 1 == sum(at_once([lambda: take(NOW, LATER)] * 8))
         assert (False, True) == (take(NOW, LATER), take(LATER, LATER.replace(year=2027)))
+
+    @pytest.mark.parametrize(
+        ("minutes", "early", "is_due"),
+        [(0, 0, False), (59, 0, False), (60, 0, True), (600, 0, True), (0, 59, False), (1, 59, True), (-59, 0, False),
+         (-60, 0, False), (-61, 0, True), (-6000, 0, True)],
+    )  # fmt: skip
+    def test_when_a_schedule_comes_round(self, store: Store, minutes: int, early: int, is_due: bool) -> None:
+        """Hourly, so many minutes after it was taken: once, after an outage too, or a clock that was set far back.
+
+        The clocks of two workers may differ by less than a period.
+        """
+        now, hour = NOW + timedelta(minutes=minutes), timedelta(hours=1)
+        with store.writing() as tx:
+            assert tx.jobs.take_schedule("hourly", NOW, NOW + hour)
+
+        with store.writing() as tx:
+            took = [tx.jobs.take_schedule("hourly", now, now + hour, early=timedelta(minutes=early)) for _ in range(2)]
+
+        assert [is_due, False] == took
 
     @pytest.mark.parametrize("missing", [0, 999_999, 2**63])
     def test_missing_job(self, store: Store, missing: int) -> None:
