@@ -3,6 +3,7 @@
 import threading
 import time
 import uuid
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import kombu
@@ -44,6 +45,7 @@ class Probe:
         yield JobHandler(kind="probe.note", call=self.note)
         yield JobHandler(kind="probe.docs", call=self.note, lane="docs")
         yield JobHandler(kind="probe.slow", call=self.slow)
+        yield JobHandler(kind="probe.hangs", call=self.slow, max_attempts=2, time_limit=timedelta(milliseconds=300))
         yield JobHandler(kind="probe.agent", call=self.slow, lane="agents")
         yield JobHandler(kind="probe.chain", call=self.chain)
 

@@ -1,5 +1,6 @@
 """The worker: jobs run once, in time and in their lanes; what dead workers held is taken up; ends are orderly."""
 
+import threading
 import time
 from datetime import timedelta
 
@@ -82,6 +83,29 @@ def test_nothing_waits_behind_jobs_that_take_long(make_hub, until):
     assert taken > 1, "it took none ahead"
     assert until(lambda: sorted(hub.probe.ran) == [0, 1, 2, 3, 100], 5)
     assert [1] * 5 == [job.attempt for job in hub.jobs()]
+
+
+def test_gives_up_what_hangs(make_hub, until, monkeypatch):
+    """It is tried again, then dead; the others go on meanwhile, and in the end the worker asks to be replaced."""
+    monkeypatch.setattr(loop, "LIMITS_SECONDS", 0.1)
+    monkeypatch.setattr("nexus_core.services.jobs.backoff", lambda attempt, chance: timedelta(seconds=0.1))
+    hub = make_hub(worker__threads=2, worker__poll="100ms")
+    hub.enqueue("slow", n=2, seconds=2.5)
+    hanging = hub.enqueue("hangs", n=7)
+    worker = Worker(hub.nexus)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    hub.enqueue(n=1)
+
+    assert until(lambda: 1 in hub.probe.ran and "dead" in hub.states(), 8)
+    thread.join(5)
+    assert (True, False) == (worker.worn, thread.is_alive())
+    job = hub.nexus.jobs.get(hanging)
+    hub.probe.release.set()
+    time.sleep(0.2)
+    assert ("dead", 2, "timed out after 0.3 s") == (str(job.state), job.attempt, job.last_error)
+    assert job == hub.nexus.jobs.get(hanging)
+    assert [1, 2, 7, 7] == sorted(hub.probe.ran)
 
 
 def test_takes_up_what_a_dead_worker_held(make_hub, until):

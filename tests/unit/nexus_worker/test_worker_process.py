@@ -185,3 +185,19 @@ def test_waits_for_a_database_that_is_not_there(start, until):
 
     assert 1 == process.log().count("\n")
     assert 0 == process.end()
+
+
+def test_a_worn_worker_is_started_anew(tmp_path):
+    """Until it ends otherwise, and with that exit code."""
+    script = (
+        "import pathlib, sys\n"
+        "from nexus_worker.supervise import WORN, keep_running\n"
+        "runs = pathlib.Path(sys.argv[1])\n"
+        "def work():\n"
+        "    with runs.open('a') as file: file.write('x')\n"
+        "    return WORN if runs.stat().st_size < 3 else 4\n"
+        "sys.exit(keep_running(work))\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script, str(tmp_path / "runs")], timeout=20)
+
+    assert (4, "xxx") == (ended.returncode, (tmp_path / "runs").read_text())

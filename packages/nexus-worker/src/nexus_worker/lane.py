@@ -35,12 +35,16 @@ class Lane:
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._held: dict[int, Job] = {}
         self._running: dict[int, float] = {}  #: since when, by job
+        self._hung: set[tuple[int, int]] = set()
         self._changed = threading.Condition()
 
     def start(self) -> None:
         """Start the threads. They do not keep the process alive: a job that hangs must not."""
         for number in range(self.threads):
-            threading.Thread(target=self._work, name=f"nexus-{self.name}-{number}", daemon=True).start()
+            self._start_thread(number)
+
+    def _start_thread(self, number: int) -> None:
+        threading.Thread(target=self._work, name=f"nexus-{self.name}-{number}", daemon=True).start()
 
     @property
     def free(self) -> int:
@@ -75,6 +79,31 @@ class Lane:
         """The jobs that run or wait here: their leases are ours to renew."""
         with self._changed:
             return list(self._held.values())
+
+    def running(self) -> list[tuple[Job, float]]:
+        """The jobs that have begun, and for how many seconds they have run."""
+        now = time.monotonic()
+        with self._changed:
+            return [(self._held[job_id], now - began) for job_id, began in self._running.items()]
+
+    def give_up(self, job: Job) -> bool:
+        """Hold a job no longer that hangs; false when it has ended meanwhile.
+
+        No thread can be ended from outside: another takes its place, and it ends when its job lets it.
+        """
+        with self._changed:
+            if self._running.pop(job.id, None) is None:
+                return False
+            del self._held[job.id]
+            self._hung.add((job.id, job.attempt))
+            self._changed.notify_all()
+        self._start_thread(self.threads + len(self._hung))
+        return True
+
+    def was_given_up(self, job: Job) -> bool:
+        """Whether this attempt was given up."""
+        with self._changed:
+            return (job.id, job.attempt) in self._hung
 
     def forget_waiting(self) -> list[Job]:
         """Give up the jobs that no thread has begun; they are the caller's to hand back."""
@@ -111,4 +140,6 @@ class Lane:
                     continue  # it was given up while it waited here, and may have come again
                 began = self._running[job.id] = time.monotonic()
             self._run(job)
+            if self.was_given_up(job):
+                return  # another thread has taken this one's place
             self._usual += 0.2 * (time.monotonic() - began - self._usual)

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from nexus_core.domain.jobs import LANES, Job
+from nexus_core.domain.jobs import LANES, Job, Retry
 from nexus_core.errors import NexusError, Unavailable
 
 from .absence import Watch
@@ -35,6 +35,12 @@ LOOK_SECONDS = 2.0
 
 SWEEP_SECONDS = 5.0
 """How often leases that ended are looked for, at most."""
+
+LIMITS_SECONDS = 1.0
+"""How often jobs are looked for that exceed their time limits."""
+
+HUNG_MOST = 10
+"""With so many threads that hang, a worker ends although it is busy; with fewer it ends when it holds no job."""
 
 SPOOL_SECONDS = 2.0
 """How often webhooks are looked for that wait on the disk, on a host whose server may have gone."""
@@ -77,6 +83,8 @@ class Worker:
         self._wake = threading.Event()
         self._next_look = 0.0
         self._starting = True
+        self._hung = 0
+        self.worn = False  #: whether it ended to be started anew in another process
         self._ended = threading.Event()
         self._keepers: list[threading.Thread] = []
         self._store = Outage("the store", log)
@@ -104,6 +112,7 @@ class Worker:
         self._every("heartbeat", self._lease / 3, self._renew)
         self._every("sweep", min(SWEEP_SECONDS, self._lease / 6), self._sweep)
         self._every("surplus", SURPLUS_SECONDS, self._give_up_surplus)
+        self._every("limits", LIMITS_SECONDS, self._give_up_hanging)
         self._every("spool", SPOOL_SECONDS, self.nexus.deliveries.drain)
         if self._ear:
             self._ear.start()
@@ -136,6 +145,9 @@ class Worker:
                 self.stopping.wait(self._store.failed(error))
                 continue
             if until_idle and was_idle and not found:
+                return
+            if self._is_worn() and not until_idle:
+                self.worn = True
                 return
             self._wake.wait(self._pause())
 
@@ -193,7 +205,10 @@ class Worker:
             log.exception("job %s %s could not be run", job.id, job.kind)
             self._after([job])
         else:
-            self._settling.put(job, outcome)
+            if any(lane.was_given_up(job) for lane in self.lanes.values()):
+                log.warning("job %s %s ended after it was given up; what it did is not recorded", job.id, job.kind)
+            else:
+                self._settling.put(job, outcome)
 
     def _settle(self, ended: Sequence[Ended]) -> None:
         try:
@@ -237,6 +252,21 @@ class Worker:
         for job in surplus:
             if (heard := self._rings.pop(job.id, None)) is not None:
                 heard.done = True
+
+    def _give_up_hanging(self) -> None:
+        """Take jobs back that exceed their time limits. Whatever they still do, the store no longer takes."""
+        for lane in self.lanes.values():
+            for job, seconds in lane.running():
+                limit = self.nexus.jobs.time_limit(job)
+                if limit is not None and seconds > limit.total_seconds() and lane.give_up(job):
+                    log.error("job %s %s hangs: given up after %.1f s", job.id, job.kind, seconds)
+                    self._hung += 1
+                    self._settling.put(job, Retry(f"timed out after {limit.total_seconds():g} s"))
+                    self._wake.set()
+
+    def _is_worn(self) -> bool:
+        """Whether the process is to be replaced, because of threads that hang: when idle, or when they are many."""
+        return self._hung >= HUNG_MOST or (self._hung > 0 and not self._held())
 
     def _sweep(self) -> None:
         if self._ear:

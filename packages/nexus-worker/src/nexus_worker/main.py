@@ -16,7 +16,7 @@ from nexus_core.errors import NexusError, Unavailable
 
 from .logs import log_to
 from .outage import Outage
-from .supervise import keep_running, obey_supervisor
+from .supervise import WORN, keep_running, obey_supervisor
 
 log = logging.getLogger("nexus.worker")
 
@@ -55,15 +55,14 @@ def worker(ctx: click.Context, lanes: tuple[str, ...], once: bool, quiet: bool) 
 
 def _run_for_ever(config: Config, lanes: tuple[str, ...]) -> int:
     try:
-        run(config, lanes)
+        return WORN if run(config, lanes) else 0
     except NexusError as error:
         log.error("%s", error)
         return 1
-    return 0
 
 
-def run(config: Config, lanes: tuple[str, ...] = LANES, *, until_idle: bool = False) -> None:
-    """Open the hub and work until a signal comes, or until nothing is due.
+def run(config: Config, lanes: tuple[str, ...] = LANES, *, until_idle: bool = False) -> bool:
+    """Open the hub and work until a signal comes, or until nothing is due; true when it is to be started anew.
 
     :raises NexusError: the hub cannot be opened; a worker that is to stay waits where it is not reached
     """
@@ -82,11 +81,12 @@ def run(config: Config, lanes: tuple[str, ...] = LANES, *, until_idle: bool = Fa
                 raise
             stop.wait(outage.failed(error))
     else:
-        return
+        return False
     with nexus:
         made = Worker(nexus, lanes=lanes, broker_url=None if until_idle else config["broker_url"])
         stop.then(made.stop)
         made.run(until_idle=until_idle)
+        return made.worn
 
 
 class _Stop:

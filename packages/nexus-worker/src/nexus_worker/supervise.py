@@ -14,6 +14,9 @@ from typing import NoReturn
 log = logging.getLogger("nexus.worker")
 
 _PR_SET_PDEATHSIG = 1
+WORN = 75
+"""The exit code of a worker that is to be started anew."""
+
 RESTART_SECONDS = 1.0
 """The wait before a restart, so that a worker that dies at once does not keep the machine busy."""
 
@@ -34,7 +37,7 @@ def obey_supervisor(environ: Mapping[str, str]) -> None:
 
 
 def keep_running(work: Callable[[], int]) -> int:
-    """Run `work` in a child, again whenever a signal killed it; its exit code once it ended by itself.
+    """Run `work` in a child, again whenever a signal killed it or it is worn; its exit code once it ended by itself.
 
     SIGTERM and SIGINT are passed on. Where there is no fork, `work` runs here.
     """
@@ -52,8 +55,11 @@ class _Keeper:
             signal.signal(sig, self._pass_on)
         while not self._ending:
             code = self._run_once()
+            if code == WORN and not self._ending:
+                log.warning("the worker has jobs that hang; starting it anew")
+                continue
             if code >= 0 or self._ending:
-                return max(code, 0)
+                return 0 if code == WORN else max(code, 0)
             log.error("the worker was ended by %s; starting it anew", signal.Signals(-code).name)
             time.sleep(RESTART_SECONDS)
         return 0

@@ -73,6 +73,7 @@ class Builtin:
             kind="core.run_agent",
             call=lambda job, ctx: ctx.nexus.agents.run(job, ctx),
             lane="agents",
+            time_limit=None,  # the runner has the agent's own
             max_attempts=5,
         )
         yield records.JobHandler(kind="core.dispatch_waiting", call=dispatch_waiting)

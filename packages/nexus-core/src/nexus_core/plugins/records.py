@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 EventFilter = str | type[Event]
 
 
+TIME_LIMIT = timedelta(minutes=15)
+"""How long an attempt of a handler may take that says nothing else."""
+
+
 @attrs.frozen(kw_only=True)
 class EventHandler:
     """Runs after an event, as a job of its own: isolated, timed, retried with backoff, dead-lettered.
@@ -52,6 +56,8 @@ class EventHandler:
     coalesce: Callable[[Event], str | None] | None = None
     #: Wait so long first.
     delay: timedelta = timedelta()
+    #: An attempt that takes longer is given up, and counts as failed; None: it ends by itself.
+    time_limit: timedelta | None = TIME_LIMIT
 
 
 @attrs.frozen(kw_only=True)
@@ -80,6 +86,8 @@ class JobHandler:
     call: Callable[[Job, Context], Outcome | None]
     lane: str = "default"
     max_attempts: int = 12
+    #: An attempt that takes longer is given up, and counts as failed; None: it ends by itself.
+    time_limit: timedelta | None = TIME_LIMIT
 
 
 @attrs.frozen(kw_only=True)

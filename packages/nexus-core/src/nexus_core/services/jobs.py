@@ -124,11 +124,18 @@ class JobService:
             else:
                 self._settle(work, job, outcome)
 
+    def time_limit(self, job: Job) -> timedelta | None:
+        """How long an attempt of a job may take; None when there is no limit."""
+        record = self._handler(job)
+        return record.time_limit if record else None
+
+    def _handler(self, job: Job) -> EventHandler | JobHandler | None:
+        plugins = self._unit.plugins
+        return plugins.event_handlers.get(job.kind) or plugins.job_handlers.get(job.kind)
+
     def _call(self, job: Job) -> Outcome | None:
         plugins = self._unit.plugins
-        record: EventHandler | JobHandler | None = plugins.event_handlers.get(job.kind) or plugins.job_handlers.get(
-            job.kind
-        )
+        record = self._handler(job)
         if record is None:
             log.warning("job %s waits: no installed plugin handles %s", job.id, job.kind)
             return Snooze(MISSING_HANDLER_WAIT)
