@@ -29,7 +29,12 @@ WITHIN = 45.0
 WAVE = 20
 """How many jobs are held at a time."""
 
-HELD_SECONDS = 600.0
+HELD_SECONDS = 60.0
+"""How long a job is held, unless its worker is killed; those that began too late to be killed end by themselves."""
+
+BEGIN_SECONDS = 15.0
+"""How long the jobs of a wave have to begin."""
+
 PATIENCE = 120.0  #: seconds, for what should take WITHIN, so that it is measured when it is late
 
 
@@ -79,9 +84,9 @@ class Kills:
             self._hub.jobs.enqueue("probe.hold", {"n": number, "seconds": HELD_SECONDS})
             time.sleep(0.1)  # one after another, so that several workers have some
         holding: dict[int, list[int]] = {}
-        patience = time.monotonic() + 5
+        patience = time.monotonic() + BEGIN_SECONDS
         for number in numbers:
-            # One that waits behind others has no process yet that could be killed with it: it counts not.
+            # One that has not begun has no process that could be killed with it: it does not count.
             begin = self._begins.wait(number, 1, max(0.0, patience - time.monotonic()))
             if begin is not None:
                 holding.setdefault(begin.process, []).append(number)
