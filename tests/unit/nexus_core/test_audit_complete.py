@@ -60,6 +60,7 @@ READS = [
     "jobs.lanes",
     "jobs.list",
     "jobs.stats",
+    "jobs.time_limit",
     "retention.prune",
     "keys.ended_assignment",
     "keys.list",

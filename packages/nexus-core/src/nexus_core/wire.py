@@ -235,7 +235,7 @@ def job_to_wire(job: Job) -> Wire:
 
 def lane_to_wire(lane: LaneFigures) -> Wire:
     """How a lane is doing."""
-    return attrs.asdict(lane)
+    return {**attrs.asdict(lane), "oldest": _time(lane.oldest)}
 
 
 def delivery_to_wire(delivery: Delivery) -> Wire:

@@ -86,9 +86,7 @@ SHAPES: dict[str, str] = {
     "MendReport": "repository:text? path:text? dry_run:flag mended:[Mended] findings:[Finding]",
     "TaskFile": "",
     "Repository": _REPOSITORY,
-    "LaneFigures": (
-        "lane:text waiting:int running:int dead:int oldest_seconds:number done_a_minute:int died_a_minute:int"
-    ),
+    "LaneFigures": ("lane:text waiting:int running:int dead:int oldest:time? done_a_minute:int died_a_minute:int"),
     "AddedRepository": f"{_REPOSITORY} connection:Connection?",
     "Connection": (
         "host:text? reachable:flag reason:text? policy:none|in-force|refused policy_faults:[Fault] imported:int? "

@@ -72,15 +72,17 @@ def show_retried(screen: Screen, found: dict[str, Any]) -> None:
 
 def show_lanes(screen: Screen, found: dict[str, Any]) -> None:
     """Tell how the lanes are doing."""
+    from ..screen import when
+
     rows = [
         (
-            lane["lane"], lane["waiting"], f"{lane['oldest_seconds']:.0f} s", lane["running"], lane["dead"],
+            lane["lane"], lane["waiting"], when(lane["oldest"]), lane["running"], lane["dead"],
             lane["done_a_minute"], lane["died_a_minute"],
         )
         for lane in found["items"]
     ]  # fmt: skip
     screen.table(
-        ("lane", "waiting", "oldest", "running", "dead", "done a minute", "died a minute"), rows, empty="No lanes."
+        ("lane", "waiting", "oldest due", "running", "dead", "done a minute", "died a minute"), rows, empty="No lanes."
     )
 
 

@@ -109,6 +109,6 @@ class LaneFigures:
     waiting: int  #: due or not
     running: int
     dead: int
-    oldest_seconds: float  #: for how long the oldest that is due has waited; 0 = none has
+    oldest: datetime | None  #: since when the oldest that waits is due
     done_a_minute: int  #: in the minute before, of the latest 20,000 jobs
     died_a_minute: int

@@ -8,7 +8,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -293,14 +293,12 @@ class JobService:
         with self._unit.read() as work:
             stats = {(one.lane, one.state): one for one in work.jobs.stats()}
             ended = work.jobs.ended(work.now - timedelta(minutes=1))
-            now = work.now
 
         def number(lane: str, state: JobState) -> int:
             return stats[lane, state].number if (lane, state) in stats else 0
 
-        def age(lane: str) -> float:
-            oldest = stats[lane, JobState.PENDING].oldest if (lane, JobState.PENDING) in stats else None
-            return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+        def oldest(lane: str) -> datetime | None:
+            return stats[lane, JobState.PENDING].oldest if (lane, JobState.PENDING) in stats else None
 
         return [
             LaneFigures(
@@ -308,7 +306,7 @@ class JobService:
                 waiting=number(lane, JobState.PENDING),
                 running=number(lane, JobState.RUNNING),
                 dead=number(lane, JobState.DEAD),
-                oldest_seconds=age(lane),
+                oldest=oldest(lane),
                 done_a_minute=ended.get((lane, JobState.DONE), 0),
                 died_a_minute=ended.get((lane, JobState.DEAD), 0),
             )
