@@ -120,6 +120,26 @@ def _dead(tmp_path, *kinds):
             tx.jobs.kill(job, "poison", NOW)
 
 
+def test_lanes_are_told(nexus, tmp_path):
+    """Each of them, with what is dead in it."""
+    _dead(tmp_path, "post", "pull")
+    lanes = nexus("jobs", "lanes", "--json").document["items"]
+
+    assert {"default": 2, "agents": 0, "docs": 0, "notify": 0} == {lane["lane"]: lane["dead"] for lane in lanes}
+    assert all(lane in nexus("jobs", "lanes").out for lane in ("default", "agents", "docs", "notify"))
+
+
+def test_a_repository_whose_host_nobody_knows_is_added_and_says_so(nexus):
+    """There is nobody here who would look at it; without a look nothing is said."""
+    told = nexus("repo", "add", "acme/api", "--url", "https://git.example/acme/api.git")
+    silent = nexus("repo", "add", "acme/web", "--url", "https://git.example/acme/web.git", "--no-check", "--json")
+
+    assert "not connected: no installed plugin knows the host" in told.out
+    assert silent.document["connection"] is None
+    assert "not connected" in nexus("repo", "connect", "acme/web").out
+    assert nexus("repo", "connect", "acme/web", "--json").document["reachable"] is False
+
+
 def test_dead_jobs_are_retried_together(nexus, tmp_path):
     """Those of a kind, then all; then there are none."""
     _dead(tmp_path, "post", "post", "pull")
