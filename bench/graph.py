@@ -42,6 +42,7 @@ from nexus_core.domain.graph import longest_chain
 from nexus_core.nexus import Nexus
 from nexus_core.ports.queries import TaskQuery
 from nexus_core.services.levels import lift
+from nexus_core.services.policies import ClaimTimes
 from nexus_core.services.work import Work
 
 TASKS = 100_000
@@ -202,7 +203,7 @@ def _check(nexus: Nexus, task: int, on: int) -> tuple[int, float, bool]:
 
     spent, is_cycle = 0.0, False
     with suppress(Undone), nexus.store.writing() as transaction:
-        work = Work(transaction, nexus.clock.now(), nexus.plugins)
+        work = Work(transaction, nexus.clock.now(), nexus.plugins, ClaimTimes())
         graph: Any = work.graph
         for name in ("levels_above", "levels_below", "walk_above", "walk_below"):
             setattr(graph, name, counted(getattr(graph, name)))

@@ -10,6 +10,7 @@ import pytest
 from graphs import bring, chain, fan, net, thirds
 from nexus_core.ports.queries import TaskQuery
 from nexus_core.services.levels import lift
+from nexus_core.services.policies import ClaimTimes
 from nexus_core.services.work import Work
 from nexus_core.storage.session import expand
 from nexus_core.storage.sqlite import SqliteSession
@@ -152,7 +153,7 @@ def test_a_chain_is_not_followed_task_by_task(hub, cost):
 def lifting(hub, task, on):
     """The check of a new dependency alone."""
     with hub.store.writing() as transaction:
-        work = Work(transaction, hub.clock.now(), hub.plugins)
+        work = Work(transaction, hub.clock.now(), hub.plugins, ClaimTimes())
         known = transaction.graph.levels([task, on])
         yield lambda: lift(work, (task, known[task]), (on, known[on]))
 
