@@ -166,6 +166,24 @@ def test_statements_are_prepared_once_and_again_when_they_were_skipped(engine):
         assert value == _meta(engine)
 
 
+def test_what_was_prepared_outlives_a_transaction_that_failed_as_one(engine):
+    """The connection goes back without a transaction: the pool would end it, and have all that is prepared dropped."""
+    for value in "2345":
+        with engine.writing() as session:
+            session.later("set_meta", name="n", value=value)
+            assert {"value": value} == session.one("get_meta", name="n")
+            session.tuples("get_meta", name="n")  # which the driver prepares itself
+        with pytest.raises(Duplicate), engine.writing() as session:
+            session.later("insert_repository", **_repository("acme/a"))
+            session.later("insert_repository", **_repository("acme/a"))
+        with engine._opened().connection() as connection:
+            names = connection.execute(
+                "SELECT count(*) AS number FROM pg_prepared_statements WHERE name LIKE 'nexus%'"
+            ).fetchone()
+
+    assert names["number"] >= 2
+
+
 def _killed(engine, postgres_url):
     with engine._opened().connection() as connection:
         backend = connection.info.backend_pid

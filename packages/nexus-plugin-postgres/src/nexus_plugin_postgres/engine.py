@@ -174,6 +174,7 @@ class PostgresSession:
         if not statements.waiting:
             self.connection.command(b"COMMIT")
         else:
+            self._is_open = True  # from here on: what fails is ours to take back, and not the pool's
             statements.command_later(b"COMMIT")
             statements.settle()
         self.connection.heard = monotonic()
