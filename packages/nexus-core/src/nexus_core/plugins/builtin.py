@@ -194,10 +194,18 @@ def prune(job: Job, ctx: Context) -> Outcome:
 
 
 def connect(event: events.Event, ctx: Context) -> Outcome:
-    """Look at a repository on its host: its policy and its task file come into force as they are now."""
+    """Look at a repository on its host: its policy comes into force as it is now, and, for a sync, its task file.
+
+    A task file is not brought in unasked: agents would begin to work on it.
+    """
     assert event.repository_id is not None  # noqa: S101 - the events' contract
     try:
-        done = ctx.nexus.connections.connect(event.repository_id, patiently=True, delivery=event.delivery)
+        done = ctx.nexus.connections.connect(
+            event.repository_id,
+            patiently=True,
+            tasks=isinstance(event, events.RepositorySynced),
+            delivery=event.delivery,
+        )
     except Unavailable as error:
         wait = error.details.get("wait")
         return Snooze(timedelta(seconds=wait)) if wait else Retry(error.message)

@@ -77,10 +77,13 @@ class ConnectionService:
         *,
         set_up: bool = False,
         patiently: bool = False,
+        tasks: bool = True,
         actor: Actor = LOCAL,
         delivery: str | None = None,
     ) -> Connection:
         """Look at a repository on its host, and take over what is there; with `set_up`, set first what is wanting.
+
+        Without `tasks`, its task file is left alone.
 
         :raises Unavailable: with `patiently`, when the host does not answer
         """
@@ -100,6 +103,7 @@ class ConnectionService:
             if patiently and not error.details.get("unconfigured"):
                 raise
             return self._not_connected(place, record.name, error.message, actor)
+        report = report if tasks else attrs.evolve(report, task_file=None)
         return self._take(place.id, record.name, report, actor=actor, delivery=delivery)[1]
 
     def _host(self, repository: Repository) -> tuple[CodeHost, Context] | None:
