@@ -383,7 +383,8 @@ def append(transaction, hub, name):
     from nexus_core.domain.access import LOCAL
     from nexus_core.domain.events import NewEvent
 
-    transaction.events.add([NewEvent(type="demo.written", actor=LOCAL, payload={"name": name})], hub.clock.now())
+    new = NewEvent(type="demo.written", actor=LOCAL, payload={"name": name})
+    assert all(transaction.events.add([new], hub.clock.now()))  # to look at the ids has it written now
 
 
 @pytest.mark.services
