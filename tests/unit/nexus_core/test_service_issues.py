@@ -432,3 +432,14 @@ def test_nobody_commands_under_the_name_of_the_system(spoken):
     (event,) = spoken.events.list(type="command.taken")
 
     assert ActorKind.USER == event.actor_kind
+
+
+def test_a_task_of_an_archived_repository_says_that_no_agent_is_launched(nexus):
+    """It is ready all the same: a person may have ways."""
+    task = nexus.tasks.create("Model", repository="acme/api")
+    before = nexus.tasks.readiness(task.id).notes
+    nexus.changes.apply(RepositoryStateChanged(source="github", repository="acme/api", state="archived", at=AT))
+    found = nexus.tasks.readiness(task.id)
+
+    assert (True, ("no agent is launched for it: acme/api is archived at its host",)) == (found.ready, found.notes)
+    assert () == before

@@ -29,6 +29,13 @@ class Repository:
     reachable: bool = True  #: false: its owner took away our access
     reachable_at: datetime | None = None
 
+    @property
+    def obstacle(self) -> str | None:
+        """Why nothing can be pushed to it, so that no agent is launched for its tasks; None: one can."""
+        if self.state != "active":
+            return f"{self.name} is {self.state} at its host"
+        return None if self.reachable else f"{self.name} cannot be reached any more: its owner took away our access"
+
 
 def check_repository_name(name: str) -> str:
     """The name, when it is one.

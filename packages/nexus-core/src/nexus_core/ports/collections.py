@@ -85,7 +85,10 @@ class Tasks(Protocol):
         ...
 
     def dispatchable(self, now: datetime, *, max_failures: int, limit: int) -> builtins.list[Task]:
-        """Ready tasks that automatic assignment may hand out, in their order."""
+        """Ready tasks that automatic assignment may hand out, in their order.
+
+        Not those of repositories that are archived, deleted or out of reach: nothing could be pushed there.
+        """
         ...
 
     def woken(self, since: datetime | None, now: datetime) -> builtins.list[tuple[int, datetime]]:

@@ -410,7 +410,8 @@ class TaskService:
             if actor.repositories is not None:
                 seen = [one.id for one in work.tasks.many(impact.unblocks) if actor.sees(one.repository_id)]
                 impact = attrs.evolve(impact, unblocks=tuple(seen))
-            return attrs.evolve(found, impact=impact)
+            notes = (*found.notes, *_obstacle(work, task))
+            return attrs.evolve(found, impact=impact, notes=notes)
 
     def graph(self, repository: int | str | None = None, *, actor: Actor = LOCAL) -> Graph:
         """The tasks of a repository (or all), the dependencies between them, the longest chain of open ones.
@@ -424,6 +425,12 @@ class TaskService:
         """The graph as ids alone, however large: in an order in which the tasks can be done, with the longest chain."""
         with self._unit.read() as work:
             return outlook.outline(work, repository_of(work, repository, actor), actor.repositories)
+
+
+def _obstacle(work: Work, task: Task) -> tuple[str, ...]:
+    """What keeps agents from being launched for a task that may be ready all the same."""
+    obstacle = None if task.repository_id is None else work.repositories.get(task.repository_id).obstacle
+    return () if obstacle is None else (f"no agent is launched for it: {obstacle}",)
 
 
 def _veiled(task: Task, actor: Actor) -> Task:

@@ -318,6 +318,7 @@ SELECT {task_columns}
   FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
  WHERE t.startable AND (t.not_before IS NULL OR t.not_before <= :now)
    AND t.failures < :max_failures AND (t.retry_at IS NULL OR t.retry_at <= :now)
+   AND (r.id IS NULL OR (r.state = 'active' AND r.reachable))
  ORDER BY {in_order} LIMIT :limit
 
 -- name: startable_among

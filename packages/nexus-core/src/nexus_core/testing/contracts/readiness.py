@@ -140,6 +140,19 @@ class ReadinessContract:
             assert [later.id] == [task.id for task in tx.tasks.dispatchable(LATER, max_failures=3, limit=5)]
             assert 2 == len(tx.tasks.ready(ReadyQuery(), NOW))
 
+    @pytest.mark.parametrize("place", [{"state": "archived"}, {"state": "deleted"}, {"reachable": False}])
+    def test_dispatch_passes_over_repositories_that_take_nothing(self, store: Store, place: dict[str, Any]) -> None:
+        """No agent is launched where it could not push; the task is ready all the same."""
+        repository = make_repository(store)
+        task = make_task(store, repository_id=repository.id)
+        with store.writing() as tx:
+            assert [task.id] == [one.id for one in tx.tasks.dispatchable(NOW, max_failures=3, limit=5)]
+            tx.repositories.save(attrs.evolve(repository, **place))
+
+        with store.writing() as tx:
+            assert [] == tx.tasks.dispatchable(NOW, max_failures=3, limit=5)
+            assert [task.id] == [one.id for one in tx.tasks.ready(ReadyQuery(), NOW)]
+
     def test_counts_are_bumped(self, store: Store) -> None:
         """The counts change by a difference, and the new ones are told."""
         a, b = make_tasks(store, 2)
