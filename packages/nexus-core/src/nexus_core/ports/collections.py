@@ -76,10 +76,6 @@ class Tasks(Protocol):
         """
         ...
 
-    def under(self, assignment_id: int) -> Task:
-        """The task of an assignment, locked; without its dependencies. :raises NotFound: there is no such assignment"""
-        ...
-
     def hold(self, task: Task, agent: str, now: datetime) -> Task:
         """Give a task to an agent, as `take` does. :raises StaleWrite: as for `save`"""
         ...
@@ -209,6 +205,10 @@ class Assignments(Protocol):
 
     def get(self, assignment_id: int, *, lock: bool = False) -> Assignment:
         """One. :raises NotFound:"""
+        ...
+
+    def held(self, assignment_id: int) -> tuple[Assignment, Task]:
+        """One with its task, which comes without its dependencies; both locked, the task first. :raises NotFound:"""
         ...
 
     def list(

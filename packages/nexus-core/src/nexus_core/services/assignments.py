@@ -217,7 +217,7 @@ class AssignmentService:
         """A person ends an assignment, whoever holds it; its task is claimable again."""
 
         def action(work: Work) -> Assignment:
-            assignment, task = _locked(work, assignment_id)
+            assignment, task = work.assignments.held(assignment_id)
             _require_seen(actor, assignment, task)
             if not assignment.status.is_live:
                 return assignment
@@ -290,7 +290,7 @@ class AssignmentService:
 
 def _required(work: Work, assignment_id: int, fence: int, actor: Actor) -> tuple[Assignment, Task]:
     """The assignment and its task, locked. :raises StaleClaim: this fence is not the live one, or its lease ended"""
-    assignment, task = _locked(work, assignment_id)
+    assignment, task = work.assignments.held(assignment_id)
     _require_seen(actor, assignment, task)
     live = assignment.status.is_live and assignment.fence == fence and task.assignment_id == assignment.id
     if not live or assignment.lease_until < work.now:
@@ -298,15 +298,9 @@ def _required(work: Work, assignment_id: int, fence: int, actor: Actor) -> tuple
     return assignment, task
 
 
-def _locked(work: Work, assignment_id: int) -> tuple[Assignment, Task]:
-    """An assignment and its task. The task is locked first, as everywhere, so that nobody waits in a circle."""
-    task = work.tasks.under(assignment_id)
-    return work.assignments.get(assignment_id, lock=True), task
-
-
 def reclaim(work: Work, *, assignment_id: int) -> Assignment | None:
     """Take back what an agent holds whose lease ended; None when it is held by right, or no longer."""
-    assignment, task = _locked(work, assignment_id)
+    assignment, task = work.assignments.held(assignment_id)
     if not assignment.status.is_live or assignment.lease_until >= work.now:
         return None
     done = _ended(work, assignment, AssignmentStatus.LOST, {})

@@ -10,11 +10,12 @@ import attrs
 
 from ..clock import to_text
 from ..domain.agents import Activity, ActivityType, Assignment, AssignmentStatus
+from ..domain.tasks import Task
 from ..errors import NotFound
 from ..ports.queries import Visible
 from . import rows
 from .session import Row, SqlSession
-from .tasks import visibility
+from .tasks import task_of, visibility
 
 
 class SqlAssignments:
@@ -47,6 +48,15 @@ class SqlAssignments:
         if row is None:
             raise NotFound(f"there is no assignment {assignment_id}")
         return _assignment(row)
+
+    def held(self, assignment_id: int) -> tuple[Assignment, Task]:
+        """One with its task, both locked."""
+        row = self._session.one("lock_held", id=assignment_id) if abs(assignment_id) < 2**63 else None
+        if row is None:
+            raise NotFound(f"there is no assignment {assignment_id}")
+        beside = {name.removeprefix("held_"): row[name] for name in row if name.startswith(("held_", "said_"))}
+        own = {name: row[name] for name in row if not name.startswith(("held_", "said_"))}
+        return _assignment(beside), task_of(own)
 
     def list(
         self, *, status: str | None, agent: str | None, task_id: int | None, live: bool | None, visible: Visible,

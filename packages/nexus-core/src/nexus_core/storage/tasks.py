@@ -78,15 +78,6 @@ class SqlTasks:
             raise NotFound(f"there is no task {task_id}")
         return self._tasks([found])[0]
 
-    def under(self, assignment_id: int) -> Task:
-        """The task of an assignment, locked; without its dependencies."""
-        row = None
-        if abs(assignment_id) < 2**63:
-            row = self._session.one("lock_task_of_assignment", assignment_id=assignment_id)
-        if row is None:
-            raise NotFound(f"there is no assignment {assignment_id}")
-        return _task(row)
-
     def many(self, ids: Sequence[int]) -> list[Task]:
         """Those of the ids that exist, by id."""
         found = [row for part in chunks(sorted(set(ids))) for row in self._session.all("get_tasks", ids=part)]
@@ -96,7 +87,7 @@ class SqlTasks:
         dependencies: dict[int, list[int]] = {}
         for task_id, other in self.dependencies([row["id"] for row in found]):
             dependencies.setdefault(task_id, []).append(other)
-        return [_task(row, tuple(dependencies.get(row["id"], ()))) for row in found]
+        return [task_of(row, tuple(dependencies.get(row["id"], ()))) for row in found]
 
     def page(self, query: TaskQuery, *, repository_id: int | None, visible: Visible, now: datetime) -> Page[Task]:
         """A page of tasks."""
@@ -330,7 +321,7 @@ def _columns(task: NewTask | Task) -> dict[str, Any]:
     }
 
 
-def _task(row: Row, dependencies: tuple[int, ...] = ()) -> Task:
+def task_of(row: Row, dependencies: tuple[int, ...] = ()) -> Task:
     """A task."""
     fields = dict(row)
     fields.update(

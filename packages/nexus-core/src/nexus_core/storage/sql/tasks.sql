@@ -77,11 +77,19 @@ SELECT {task_columns}
  WHERE t.id = :id
  /*pg: FOR UPDATE OF t */
 
--- name: lock_task_of_assignment
-SELECT {task_columns}
-  FROM tasks t LEFT JOIN repositories r ON r.id = t.repository_id
- WHERE t.id = (SELECT a.task_id FROM agent_assignments a WHERE a.id = :assignment_id)
- /*pg: FOR UPDATE OF t */
+-- name: lock_held
+-- The task is locked before the assignment, as everywhere, so that nobody waits in a circle.
+SELECT {task_columns},
+       a.id AS held_id, a.task_id AS held_task_id, a.agent_name AS held_agent_name, a.assigned_at AS held_assigned_at,
+       a.status AS held_status, a.fence AS held_fence, a.lease_until AS held_lease_until, a.attempt AS held_attempt,
+       a.branch AS held_branch, a.reason AS held_reason, a.result AS held_result, a.ended_at AS held_ended_at,
+       y.id AS said_id, y.type AS said_type, y.body AS said_body, y.choices AS said_choices, y.answer AS said_answer,
+       y.answered_by AS said_answered_by, y.created_at AS said_created_at
+  FROM agent_assignments a JOIN tasks t ON t.id = a.task_id
+  LEFT JOIN repositories r ON r.id = t.repository_id
+  LEFT JOIN activities y ON y.id = (SELECT max(id) FROM activities WHERE assignment_id = a.id)
+ WHERE a.id = :id
+ /*pg: FOR UPDATE OF t, a */
 
 -- name: get_tasks
 SELECT {task_columns}

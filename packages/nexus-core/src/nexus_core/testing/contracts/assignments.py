@@ -125,20 +125,24 @@ class AssignmentsContract:
                 tx.assignments.activity(asked.id).answered_by,
             )
 
-    def test_task_under_an_assignment(self, store: Store) -> None:
-        """The task that an assignment is about is found by the assignment, after its end too."""
+    def test_an_assignment_with_its_task(self, store: Store) -> None:
+        """Both are as they are alone, with what was said last; after the assignment's end too."""
         tasks = make_tasks(store, 2)
         made = [make_assignment(store, task_id) for task_id in tasks]
         with store.writing() as tx:
+            tx.assignments.say(made[0].id, ActivityType.THOUGHT, "Hm", (), NOW)
             tx.assignments.save(attrs.evolve(made[1], status=AssignmentStatus.LOST, ended_at=NOW))
-            assert tasks == [tx.tasks.under(one.id).id for one in made]
+            alone = [(tx.assignments.get(one.id), tx.tasks.get(one.task_id)) for one in made]
+            assert alone == [tx.assignments.held(one.id) for one in made]
+        said = alone[0][0].last_activity
+        assert (tasks, "Hm") == ([task.id for _, task in alone], said and said.body)
 
     @pytest.mark.parametrize("missing", [0, 999_999, 2**63, -(2**70)])
     def test_missing_assignment(self, store: Store, missing: int) -> None:
         """An id that does not exist is not found, however large it is."""
         with store.writing() as tx:
             with pytest.raises(NotFound, match="no assignment"):
-                tx.tasks.under(missing)
+                tx.assignments.held(missing)
             with pytest.raises(NotFound):
                 tx.assignments.get(missing)
             with pytest.raises(NotFound):
