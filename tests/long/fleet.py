@@ -89,8 +89,9 @@ class Member:
 class Fleet:
     """The whole, on a folder, with a PostgreSQL and a RabbitMQ of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, has_broker: bool = True) -> None:
         self.folder = folder
+        self._has_broker = has_broker
         self.postgres, self.rabbit = OwnPostgres(), OwnRabbit()
         self._ports = [_free() for _ in range(SERVERS)]
         self.balancer = Balancer(self._ports)
@@ -105,6 +106,11 @@ class Fleet:
         """Where all is kept."""
         return self.postgres.url
 
+    @property
+    def broker(self) -> str:
+        """Its URL; empty when there is none."""
+        return self.rabbit.url if self._has_broker else ""
+
     def environ(self, name: str) -> dict[str, str]:
         """What a member is told: each has a folder of its own, as if on a host of its own."""
         (self.folder / "home").mkdir(exist_ok=True)
@@ -112,29 +118,30 @@ class Fleet:
         return kept | {
             "HOME": str(self.folder / "home"), "NEXUS_DATA_DIR": str(self.folder / name), "PYTHONPATH": str(ROOT),
             "NEXUS_AUTO_MIGRATE": "true", "NEXUS_GITHUB_WEBHOOK_SECRET": SECRET, "NEXUS_BOOTSTRAP_ADMIN_KEY": ADMIN,
-            "NEXUS_DATABASE_URL": self.database, "NEXUS_BROKER_URL": self.rabbit.url,
+            "NEXUS_DATABASE_URL": self.database, "NEXUS_BROKER_URL": self.broker,
         }  # fmt: skip
 
     def __enter__(self) -> Self:
         self.postgres.start()
-        self.rabbit.start()
+        if self._has_broker:
+            self.rabbit.start()
         return self
 
     def hub(self) -> Nexus:
         """A hub of our own on the same data, that enqueues the jobs of tests/worker_process.py."""
         values = {
-            "database_url": self.database, "broker_url": self.rabbit.url, "data_dir": str(self.folder / "hub"),
+            "database_url": self.database, "broker_url": self.broker, "data_dir": str(self.folder / "hub"),
             "auto_migrate": True,
         }  # fmt: skip
         return Nexus.open(Config(values=values), plugins=[Probe(str(self.begins))])
 
-    def start(self) -> None:
+    def start(self, workers: int = WORKERS) -> None:
         """Start servers and workers, and wait until the servers answer."""
         for number, port in enumerate(self._ports):
             name = f"server{number}"
             command = ["nexus_cli", "serve", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--quiet"]
             self.servers.append(Member(name, command, self.environ(name), self.folder))
-        self.start_workers()
+        self.start_workers(workers)
         for number in range(SERVERS):
             self.await_ready(number)
 
