@@ -14,6 +14,8 @@ from .settings import DECLARED
 
 _SETTLING = timedelta(seconds=20)
 """Changes of tasks come in swarms; a task file is written once for all of them."""
+_RESTS = 20
+"""What is written of all tasks of a large repository takes long: it has a twentieth of a processor."""
 
 _CATCHING_UP = timedelta(minutes=10)
 _RECONCILING = timedelta(hours=1)
@@ -60,6 +62,7 @@ def nexus_event_handlers() -> Iterable[records.EventHandler]:
         call=lazily("nexus_plugin_github.handlers:publish_documents"),
         lane="docs",
         coalesce=lambda event: str(event.repository_id),
+        rest=_RESTS,
     )
     yield records.EventHandler(
         name="github.write_issue",
@@ -82,6 +85,7 @@ def nexus_event_handlers() -> Iterable[records.EventHandler]:
         lane="docs",
         coalesce=lambda event: None if event.repository_id is None else str(event.repository_id),
         delay=_SETTLING,
+        rest=_RESTS,
     )
     yield records.EventHandler(
         name="github.show_readiness",

@@ -31,6 +31,8 @@ _LOOK_OUT_ON = (events.AccessRefused, events.DeliveryRefused, events.JobDied)
 
 SEALING = timedelta(seconds=5)
 """How old an event grows at most, about, before it is sealed."""
+RENDERING_RESTS = 20
+"""Documents of a repository with ten thousand tasks take seconds to render: they have a twentieth of a processor."""
 LOOKING_OUT = timedelta(seconds=30)
 GATHERING = timedelta(seconds=2)
 """What is refused within it is looked at together."""
@@ -53,6 +55,7 @@ class Builtin:
             lane="docs",
             coalesce=lambda event: None if event.repository_id is None else str(event.repository_id),
             delay=self._config["documents.delay"],
+            rest=RENDERING_RESTS,
         )
 
         yield records.EventHandler(

@@ -58,6 +58,9 @@ class EventHandler:
     delay: timedelta = timedelta()
     #: An attempt that takes longer is given up, and counts as failed; None: it ends by itself.
     time_limit: timedelta | None = TIME_LIMIT
+    #: With `coalesce`: after a run that took the processor for long, jobs with the same answer wait for so many times
+    #: as long. For work that grows with a repository and would be done anew at each of its changes.
+    rest: float = 0
 
 
 @attrs.frozen(kw_only=True)

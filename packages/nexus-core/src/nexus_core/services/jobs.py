@@ -20,6 +20,7 @@ from ..errors import Conflict, NotFound
 from ..plugins.records import EventHandler, JobHandler, Schedule
 from ..ports.queries import LaneFigures, LaneStats
 from ..ports.wakeup import Ring
+from . import rests
 from .assignments import AssignmentService
 from .work import UnitOfWork, Work, require_seen, said_from
 
@@ -146,8 +147,13 @@ class JobService:
         )
         if isinstance(record, JobHandler):
             return record.call(job, ctx)
+        if (waits := rests.put_off(self._unit, job, record)) is not None:
+            return waits
         event = self._unit.glance().events.get(job.event_id or 0)
-        return record.call(event, attrs.evolve(ctx, delivery=event.delivery))
+        began = time.thread_time()
+        outcome = record.call(event, attrs.evolve(ctx, delivery=event.delivery))
+        rests.note(self._unit, job, record, timedelta(seconds=time.thread_time() - began))
+        return outcome
 
     def _settle(self, work: Work, job: Job, outcome: Outcome) -> None:
         match outcome:
