@@ -29,7 +29,7 @@ class Forge:
             raise Invalid("the body is not JSON") from None
         return VerifiedDelivery(
             source="forge", id=headers["x-id"], kind=said["kind"], body=body, fingerprint=headers.get("x-print"),
-            subject=said.get("subject"),
+            subject=said.get("subject"), matters=said["kind"] != "star",
         )  # fmt: skip
 
     def translate(self, delivery, ctx):
@@ -139,6 +139,17 @@ def test_what_concerns_nothing_here_is_ignored(nexus):
     nexus.jobs.drain()
 
     assert [("d1", "ignored")] == states(nexus)
+
+
+def test_what_cannot_matter_is_put_on_record_without_a_job(nexus, forge):
+    """A person may have it looked at all the same, such as after an upgrade that understands it."""
+    send(nexus, kind="star")
+    before = (states(nexus), nexus.jobs.list(kind="core.delivery"), len(nexus.events.list(type="forge.star")))
+    nexus.deliveries.replay(nexus.deliveries.list()[0].id)
+    nexus.jobs.drain()
+
+    assert ([("d1", "ignored")], [], 1) == before
+    assert [("d1", "forge:d1")] == forge.handled
 
 
 def test_a_source_may_answer_at_once(nexus):

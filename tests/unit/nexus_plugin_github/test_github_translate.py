@@ -14,6 +14,8 @@ import pytest
 
 from nexus_core.domain import changes
 from nexus_core.domain.hosts import CommentAdded
+from nexus_plugin_github import translate, translate_hosts
+from nexus_plugin_github.sansio import READ
 from nexus_plugin_github.translate import facts
 
 PAYLOADS = json.loads((Path(__file__).parent / "payloads.json").read_text("utf-8"))
@@ -310,3 +312,8 @@ def test_access_that_is_taken_away_is_told_of_each_repository(name: str) -> None
 def test_a_login_that_is_revoked_names_the_person_by_number() -> None:
     """And by nothing that changes hands."""
     assert "31" == _only("github_app_authorization.revoked").account_id
+
+
+def test_every_event_that_is_read_has_a_job_and_no_other_has() -> None:
+    """What is not read is put on record at the door, without a job."""
+    assert READ == translate._READERS.keys() | translate_hosts._READERS.keys()

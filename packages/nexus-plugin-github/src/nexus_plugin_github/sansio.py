@@ -18,6 +18,14 @@ _SIGNATURE = re.compile(r"sha256=([0-9a-f]{64})", re.ASCII)
 _EVENT = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 _ACTION = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 _DELIVERY = re.compile(r"[A-Za-z0-9_.:-]{1,100}", re.ASCII)
+READ = frozenset(
+    {
+        "pull_request", "pull_request_review", "pull_request_review_comment", "push", "check_suite", "check_run",
+        "workflow_run", "issues", "issue_comment", "repository", "installation", "installation_repositories",
+        "github_app_authorization",
+    }
+)  # fmt: skip
+"""The events in which there may be facts. All others, such as stars and jobs of workflows, are only put on record."""
 _TIMELESS = frozenset({"github_app_authorization", "ping"})
 _KEPT = ("x-github-event", "x-github-hook-id", "content-type")
 
@@ -65,6 +73,7 @@ def verify(body: bytes, headers: Mapping[str, str], secrets: Sequence[bytes]) ->
         subject=subject_of(payload),
         # Bodies without a time in them are the same each time that it happens: their id alone tells them apart.
         fingerprint=None if event in _TIMELESS else hashlib.sha256(event.encode() + b"\n" + body).hexdigest(),
+        matters=event in READ,
     )
 
 

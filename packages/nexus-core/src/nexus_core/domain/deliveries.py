@@ -32,6 +32,7 @@ class VerifiedDelivery:
     subject: str | None = None  #: deliveries of one subject are handled in order
     #: What makes two deliveries the same although their ids differ (a replay); None = the id alone decides.
     fingerprint: str | None = None
+    matters: bool = True  #: false: it is put on record as ignored, without a job, for nothing can follow from it
 
 
 @attrs.frozen(kw_only=True)

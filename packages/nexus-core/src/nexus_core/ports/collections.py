@@ -384,7 +384,7 @@ class Deliveries(Protocol):
     """Webhooks as they came."""
 
     def add(self, delivery: VerifiedDelivery, now: datetime) -> tuple[int, DeliveryState] | None:
-        """Store a delivery, received; None when the sender's id is there already.
+        """Store a delivery, received, or ignored where it does not matter; None when the sender's id is there already.
 
         One whose fingerprint came under another id, and did not fail, is stored as a replay, also when both come at
         the same time.

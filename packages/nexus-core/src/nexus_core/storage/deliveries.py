@@ -26,6 +26,8 @@ class SqlDeliveries:
             "insert_delivery", source=delivery.source, delivery_id=delivery.id, kind=delivery.kind,
             fingerprint=delivery.fingerprint, subject=delivery.subject, headers=rows.to_json(dict(delivery.headers)),
             body=delivery.body, now=to_text(now),
+            state=str(DeliveryState.RECEIVED if delivery.matters else DeliveryState.IGNORED),
+            handled_at=None if delivery.matters else to_text(now),
         )  # fmt: skip
         return None if row is None else (int(row["id"]), DeliveryState(row["state"]))
 

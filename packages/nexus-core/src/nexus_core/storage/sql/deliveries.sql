@@ -3,13 +3,13 @@ id, source, delivery_id, kind, state, subject, error, created_at, handled_at, he
 
 -- name: insert_delivery
 -- The same content under another id is a replay. WHERE keeps SQLite from reading ON CONFLICT as a join's ON.
-INSERT INTO deliveries (source, delivery_id, kind, state, fingerprint, subject, headers, body, created_at)
+INSERT INTO deliveries (source, delivery_id, kind, state, fingerprint, subject, headers, body, created_at, handled_at)
 SELECT :source, :delivery_id, :kind,
        CASE WHEN EXISTS (SELECT 1 FROM deliveries o
                           WHERE o.source = :source AND o.fingerprint = CAST(:fingerprint AS text) AND o.state <> 'failed')
-            THEN 'replay' ELSE 'received' END,
+            THEN 'replay' ELSE :state END,
        CAST(:fingerprint AS text), CAST(:subject AS text), /*pg: CAST( */ :headers /*pg: AS jsonb) */, :body,
-       /*pg: CAST( */ :now /*pg: AS timestamptz) */
+       /*pg: CAST( */ :now /*pg: AS timestamptz) */, /*pg: CAST( */ :handled_at /*pg: AS timestamptz) */
  WHERE 1 = 1
 ON CONFLICT DO NOTHING
 RETURNING id, state

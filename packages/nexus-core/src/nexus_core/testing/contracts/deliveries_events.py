@@ -42,6 +42,16 @@ class DeliveriesContract:
             assert (delivery_id, "pull_request.closed") == (listed.id, listed.kind)
             assert DeliveryState.RECEIVED is state is found.state
 
+    def test_what_does_not_matter_is_ignored_from_the_start(self, store: Store) -> None:
+        """It is handled when it comes, so that it is forgotten in its time; a second one is a replay all the same."""
+        star = attrs.evolve(WEBHOOK, matters=False)
+        delivery_id, state = _take_in(store, star)
+        with store.reading() as tx:
+            found = tx.deliveries.get(delivery_id)
+
+        assert (DeliveryState.IGNORED, DeliveryState.IGNORED, NOW) == (state, found.state, found.handled_at)
+        assert DeliveryState.REPLAY is _take_in(store, attrs.evolve(star, id="guid-2"))[1]
+
     def test_delivery_is_stored_once(self, store: Store) -> None:
         """Of eight that store one delivery at once, one does."""
 
