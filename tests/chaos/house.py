@@ -18,7 +18,7 @@ import kombu
 import psutil
 from tests.own_postgres import OwnPostgres
 from tests.own_rabbitmq import OwnRabbit
-from tests.proxy import Proxy
+from tests.proxy import ProxyApart
 
 from .schedule import Fault
 
@@ -86,8 +86,8 @@ class House:
         self.postgres, self.rabbit = OwnPostgres(), OwnRabbit()
         self.postgres.start()
         self.rabbit.start()
-        self.to_postgres = Proxy(("127.0.0.1", self.postgres.port))
-        self.to_rabbit = Proxy(("127.0.0.1", self.rabbit.port))
+        self.to_postgres = ProxyApart(self.postgres.port)
+        self.to_rabbit = ProxyApart(self.rabbit.port)
         self.database = self.postgres.url
         self.served: list[Served] = []
 
@@ -176,7 +176,7 @@ class House:
             return False  # it is away, or no worker has made its queues yet
         return True
 
-    def _proxy(self, chance: random.Random) -> Proxy:
+    def _proxy(self, chance: random.Random) -> ProxyApart:
         return chance.choice([self.to_postgres, self.to_rabbit])
 
     def _cut(self, chance: random.Random) -> bool:
@@ -192,7 +192,7 @@ class House:
 
     def _slow(self, chance: random.Random) -> bool:
         proxy = self._proxy(chance)
-        proxy.delay = chance.uniform(0.01, 0.2)
+        proxy.slow(chance.uniform(0.01, 0.2))
         time.sleep(chance.uniform(1, 5))
-        proxy.delay = 0.0
+        proxy.slow(0.0)
         return True

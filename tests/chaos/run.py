@@ -31,6 +31,9 @@ ADA = {"id": 1, "login": "ada", "type": "User"}
 EVERY = 5
 """Each fifth webhook is a merge that completes a task; the others are stars, which are put on record."""
 
+PATIENCE = 120.0
+"""Seconds without any progress after which what is not done counts as lost."""
+
 
 @attrs.define
 class Load:
@@ -193,15 +196,21 @@ class Sender:
 
 
 def _settled(house: House, outcomes: dict[str, str], tasks: list[int], stories: int) -> list[str]:
-    """What is wrong when all has been done, or two minutes have passed."""
-    end, wrong = time.monotonic() + 120, ["it was never looked at"]
+    """What is wrong when all has been done, or nothing more was done for two minutes."""
+    end, wrong, least = time.monotonic() + PATIENCE, ["it was never looked at"], float("inf")
+    took = 0.0
     while wrong and time.monotonic() < end:
-        time.sleep(0.5)
+        time.sleep(max(0.5, 5 * took))  # to look is work for the database, too
+        began = time.monotonic()
         try:
             wrong = reconcile(house.database, outcomes, tasks)
             wrong += reconcile_stories(house.database, outcomes, stories)
         except psycopg.OperationalError as error:
             wrong = [f"the database does not answer: {error}"]
+            continue
+        took = time.monotonic() - began
+        if len(wrong) < least:
+            least, end = len(wrong), time.monotonic() + PATIENCE
     return wrong
 
 
