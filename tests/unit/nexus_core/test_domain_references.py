@@ -1,10 +1,13 @@
 """How a branch, a title, a body or a commit message names a task, and how it does not."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexus_core.domain.references import find_references
+from nexus_core.domain.commands import commands_in
+from nexus_core.domain.references import MOST, find_references, find_reverts
 
 
 def found(**places):
@@ -25,6 +28,16 @@ FORMS = [
     ({"body": "See NX-12 for the plan"}, (12, False)),
     ({"messages": ("Complete NX-12\n\nAnd tidy up",)}, (12, True)),
     ({"messages": ("Tidy up\n\nFor NX-12",)}, (12, False)),
+    ({"branch": "ada-nx-12-login"}, (12, True)),
+    ({"branch": "fix_nx-12"}, (12, True)),
+    ({"body": "Closes [NX-12](https://nexus.example/tasks/12)"}, (12, True)),
+    ({"body": "**Closes:** NX-12"}, (12, True)),
+    ({"body": "Fixes\u00a0NX-12"}, (12, True)),
+    ({"body": "Do not merge yet.\nFixes NX-12"}, (12, True)),
+    ({"body": "```\ncode\n```\nFixes NX-12"}, (12, True)),
+    ({"messages": ('Reapply "Fixes NX-12"',)}, (12, True)),
+    ({"messages": ('Revert "Fixes NX-12"\n\nThis reverts commit abc.',)}, (12, False)),
+    ({"messages": ("revert: fixes NX-12",)}, (12, False)),
 ]
 
 
@@ -85,6 +98,19 @@ NEAR_MISSES = [
     {"branch": "feature/nx12"},
     {"branch": "release/nx-1.2"},
     {"messages": ("Bump NX-12 to the latest",)},
+    {"body": "hot-fix NX-12"},
+    {"body": "This does not fix NX-12"},
+    {"body": "It doesn’t yet close NX-12"},
+    {"body": "> Fixes NX-12\n\nI do not think so"},
+    {"body": "```\nFixes NX-12"},  # a fence that nobody closed
+    {"body": "````\n```\nFixes NX-12\n```\n````"},
+    {"body": "- ~~~\n  Fixes NX-12\n  ~~~"},
+    {"body": "``Fixes NX-12``"},
+    {"body": "<pre>Fixes NX-12</pre>"},
+    {"body": "<!-- Fixes NX-12"},
+    {"body": "```\nTask: 3.2\n```"},
+    {"branch": "renovate/nx-16.x"},
+    {"title": "Rename NX-12.md"},
 ]
 
 
@@ -152,6 +178,36 @@ def test_what_is_not_taskmasters_branch_names_nothing(branch):
 def test_taskmasters_trailer_links(message, key):
     """It stands on a line of its own; it does not close."""
     assert [(key, False)] == [(one.external_key, one.closes) for one in find_references(messages=(message,))]
+
+
+def test_trailers_end_with_either_kind_of_line():
+    """GitHub's own editor sends bodies with CR LF."""
+    (one,) = find_references(body="Do it\r\n\r\nTask: 3.2\r\nTag: master\r\n")
+
+    assert "master:3.2" == one.external_key
+
+
+@pytest.mark.parametrize("word", ["löst", "erledigé", "über"])
+def test_a_repositorys_own_words_may_be_of_any_language(word):
+    """Also those that begin or end with a letter beyond ASCII."""
+    assert [(12, True)] == found(body=f"{word} NX-12", closing=[word])
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["<!--", "<pre>", "```\n", "~~~a\n", "`a``b", "> ", "- ", "1. ", "fixes ", "not ", "fixes NX-1, ", "NX-1, ",
+     "Task: 1\n", "Reverts #1 "],
+)  # fmt: skip
+def test_no_text_takes_long(part):
+    """A stranger writes the body of a pull request: 64 KiB of anything are read in a moment, and name few tasks."""
+    text = "fixes " + part * (65_536 // len(part))
+    started = time.process_time()
+    named = find_references(branch=text, title=text, body=text)
+    find_reverts(text, "acme/api")
+    commands_in(text)
+
+    assert time.process_time() - started < 2
+    assert len(named) <= 4 * MOST
 
 
 @given(st.text(), st.text(), st.text())

@@ -211,6 +211,22 @@ def test_commits_complete_tasks_on_the_default_branch_only(nexus, default, expec
     assert (expected, "pending") == (status(nexus, 1), status(nexus, 2))
 
 
+def test_a_commit_that_takes_back_another_does_not_complete_what_it_quotes(nexus):
+    """Git and GitHub repeat the message of what is taken back, closing words and all."""
+    nexus.changes.apply(pushed(Commit(id="a" * 40, message="Fixes NX-1")))
+    before = status(nexus)
+    back = 'Revert "Fixes NX-1"\n\nThis reverts commit ' + "a" * 40
+    nexus.changes.apply(pushed(Commit(id="b" * 40, message=back)))
+
+    assert ("done", "pending") == (before, status(nexus))
+
+
+def pushed(commit):
+    return CommitsPushed(
+        source="github", repository="acme/api", branch="main", commits=(commit,), is_default_branch=True, head=commit.id
+    )
+
+
 def test_taskmasters_numbers_count_within_their_repository(nexus):
     """Task 1 of another repository's file is another task."""
     content = b'{"tasks": [{"id": 1, "title": "T"}]}'

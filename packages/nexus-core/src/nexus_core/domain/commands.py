@@ -7,11 +7,11 @@ import re
 import attrs
 
 from .access import Scope
+from .prose import prose
 from .tasks import Priority, Status
 
 MOST = 10  #: commands of one comment
 _LINE = re.compile(r"^[ ]{0,3}/nexus(?:[ \t]+(.*?))?[ \t]*$", re.MULTILINE | re.IGNORECASE)
-_BLOCKS = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL)
 
 #: What each moves a task to.
 MOVES = {
@@ -49,8 +49,7 @@ def commands_in(text: str, prefix: str = "NX") -> tuple[Command, ...]:
     >>> [(one.verb, one.task_id, one.reason) for one in commands_in("/nexus done NX-7 it works")]
     [('done', 7, 'it works')]
     """
-    plain = _BLOCKS.sub(" ", text.replace("\r\n", "\n"))
-    return tuple(_command(line or "", prefix) for line in _LINE.findall(plain)[:MOST])
+    return tuple(_command(line or "", prefix) for line in _LINE.findall(prose(text))[:MOST])
 
 
 def _command(line: str, prefix: str) -> Command:
