@@ -36,6 +36,8 @@ def failure(status: int, headers: Mapping[str, str], document: Any, what: str) -
         403: (Forbidden, "GitHub does not allow this; check what the token may do"),
         404: (NotFound, "GitHub does not have it, or the token may not see it"),
         409: (Conflict, "GitHub sees a conflict"),
+        410: (NotFound, "GitHub has it no more, or it is switched off there"),  # an issue that was deleted
+        451: (Forbidden, "GitHub may not show it"),
     }
     kind, message = kinds.get(status, (Invalid, f"GitHub answered {status}"))
     return kind(f"{message} ({what})" + (f": {said}" if said else ""), status=status, said=said)

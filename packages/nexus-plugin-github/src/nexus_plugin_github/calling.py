@@ -79,7 +79,8 @@ def gates_of(event: Event, ctx: Context) -> list[Gate]:
     except Invalid:
         return []
     branch = text(table(payload, "pull_request", "head").get("ref"))
-    branch = branch or text(table(payload, "check_suite").get("head_branch"))
+    suite = table(payload, "check_suite") or table(payload, "check_run", "check_suite")
+    branch = branch or text(suite.get("head_branch"))
     return ctx.nexus.gates.of_branch(repository_name(payload), branch, actor=ctx.actor) if branch else []
 
 

@@ -196,8 +196,8 @@ class GitHubClient:
         body = {"title": wanted.title, "body": wanted.body, "head": wanted.head, "base": wanted.base}
         try:
             return table(self.request("POST", f"repos/{name}/pulls", json=body).document)
-        except Unavailable as error:
-            if error.details.get("unknown_outcome") and (found := self.find_pull(name, wanted)):
+        except (Unavailable, Invalid) as error:
+            if _may_be_there(error) and (found := self.find_pull(name, wanted)):
                 return found
             raise
 
@@ -221,6 +221,12 @@ class GitHubClient:
     def _comment_with(self, name: str, number: int, mark: str) -> Document | None:
         found = (row for row in self.comments(name, number) if mark in text(row.get("body")))
         return next((row for row in found if _may_be_ours(row)), None)
+
+
+def _may_be_there(error: NexusError) -> bool:
+    """Whether what was to be made may exist: the answer was lost, or somebody was faster."""
+    said = text(error.details.get("said")).lower()
+    return bool(error.details.get("unknown_outcome")) or "already exists" in said
 
 
 def _may_be_ours(comment: Document) -> bool:

@@ -48,7 +48,13 @@ def _with_content(fact: TaskFileChanged, ctx: Context) -> TaskFileChanged:
     try:
         with client_for(ctx, fact.repository) as client:
             # As it is now: a push that is told late must not bring back what the file said then.
-            return attrs.evolve(fact, content=client.file(fact.repository, fact.path, fact.branch or fact.commit))
+            at = fact.branch or fact.commit
+            if fact.path:
+                return attrs.evolve(fact, content=client.file(fact.repository, fact.path, at))
+            from .hosting import task_file  # most pushes say which file it is
+
+            path, content = task_file(client, fact.repository, at) or ("", None)
+            return attrs.evolve(fact, path=path, content=content)
     except Unavailable:
         raise  # the job is tried again
     except NexusError as error:

@@ -26,7 +26,7 @@ _CHANGE_FILES = (
 )  # fmt: skip
 _CHANGE_READINESS = (
     events.ChangeLinked, events.ChangeWasOpened, events.TaskMoved, events.TaskDepended, events.TaskUndepended,
-    "github.pull_request.synchronize",
+    "github.pull_request.synchronize", "github.check_run.rerequested", "github.check_suite.rerequested",
 )  # fmt: skip
 
 NEXUS_NAME = "github"  #: what the plugin is called also where it is given to `Nexus.open` by hand

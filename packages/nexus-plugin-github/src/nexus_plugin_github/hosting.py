@@ -62,7 +62,7 @@ def look(repository: Repository, set_up: bool, ctx: Context) -> HostReport:
             external_id=str(whole(shown.get("id")) or "") or None,
             state="archived" if shown.get("archived") is True else "active",
             policy=client.file(name, POLICY_FILE, branch),
-            task_file=_task_file(client, name, branch),
+            task_file=task_file(client, name, branch),
             findings=tuple(findings),
         )
 
@@ -79,7 +79,8 @@ def _shown(client: GitHubClient, name: str, settings: Settings) -> Row:
         raise NotFound(f"GitHub shows us no repository {name}: check the name; if it is right, {give}") from None
 
 
-def _task_file(client: GitHubClient, name: str, branch: str) -> tuple[str, bytes] | None:
+def task_file(client: GitHubClient, name: str, branch: str) -> tuple[str, bytes] | None:
+    """The path and content of the task file of a branch or commit; None when there is none."""
     for path in TASK_FILES:
         if (content := client.file(name, path, branch)) is not None:
             return path, content

@@ -15,6 +15,7 @@ from .calling import client_for, gates_of, patiently, unreachable
 from .reading import table, text
 from .sansio import SOURCE
 from .settings import Settings
+from .translate import is_fork
 
 _BUSY = timedelta(minutes=1)
 
@@ -62,8 +63,8 @@ def _hand_back(event: Event, task_id: int, change: Change, ctx: Context) -> str:
     with client_for(ctx, repository.name) as client:
         pull = client.pull(repository.name, change.number)
         head = text(table(pull, "head").get("sha"))
-        if pull.get("state") != "open" or not head:
-            return ""
+        if pull.get("state") != "open" or not head or is_fork(pull):
+            return ""  # the branch of a fork only has the name of the agent's
         found = findings(client, repository.name, change.number, head, settings.app_id or "")
         if not found:
             return ""

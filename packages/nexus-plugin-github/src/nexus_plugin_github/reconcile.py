@@ -15,7 +15,7 @@ from nexus_core.plugins.context import Context
 from .calling import client_for, patiently, unreachable
 from .reading import instant, text
 from .settings import Settings
-from .translate import change_ref
+from .translate import change_ref, is_outside
 
 BACK: Final = timedelta(days=7)
 """How long ago a pull request may have changed last: webhooks that were missed longer ago than that nobody awaits."""
@@ -71,4 +71,4 @@ def fact_of(pull: Mapping[str, Any], repository: str, external_id: str | None = 
         return ChangeOpened(change=change, draft=pull.get("draft") is True)
     if (at := instant(pull.get("merged_at"))) is not None:
         return ChangeMerged(change=change, by="", commit=text(pull.get("merge_commit_sha")), at=at)
-    return ChangeClosed(change=change, by="")
+    return ChangeClosed(change=change, by="", outside=is_outside(pull))

@@ -7,10 +7,10 @@ from typing import Any, Final
 from nexus_core.domain.events import CommandTaken, TaskEdited, TaskMoved
 from nexus_core.domain.issues import Outgoing
 from nexus_core.domain.jobs import Done, Outcome
-from nexus_core.errors import NotFound
+from nexus_core.errors import Forbidden, NotFound
 from nexus_core.plugins.context import Context
 
-from .calling import client_for, patiently, unreachable
+from .calling import client_for, not_done, patiently, unreachable
 from .pulls import harmless
 from .reading import instant, text
 from .sansio import SOURCE
@@ -64,7 +64,9 @@ def answer_command(event: CommandTaken, ctx: Context) -> Outcome:
         return Done(f"the command was not answered: {reason}")
     answer = harmless(text(event.payload.get("answer")), ctx.nexus.config.key_prefix)
     with client_for(ctx, repository.name) as client:
-        done = client.comment_once(
-            repository.name, int(event.payload["number"]), text(event.payload.get("comment")), answer
-        )
+        number = int(event.payload["number"])
+        try:
+            done = client.comment_once(repository.name, number, text(event.payload.get("comment")), answer)
+        except (Forbidden, NotFound) as error:  # such as a locked conversation, or an issue that was deleted since
+            return not_done(ctx, f"{repository.name}#{number} was not answered: {error.message}")
     return Done(text(done.get("html_url")))

@@ -18,7 +18,6 @@ from nexus_core.plugins.context import Context
 from .calling import client_for, not_done, patiently, unreachable
 from .reading import text
 from .settings import Settings
-from .translate import TASK_FILES
 
 if TYPE_CHECKING:
     from .client import GitHubClient
@@ -46,10 +45,11 @@ def write_task_file(event: Event, ctx: Context) -> Outcome:
 def _write(client: GitHubClient, repository: Repository, settings: Settings, ctx: Context) -> Outcome:
     from .client import PullText
     from .commits import commit_over
+    from .hosting import task_file
 
     remote = client.repository(repository.name)
     head = client.head_of(remote.name, remote.default_branch)
-    found = _file(client, remote.name, head) if head else None
+    found = task_file(client, remote.name, head) if head else None
     if head is None or found is None:
         return Done(f"{repository.name} has no task file")
     path, theirs = found
@@ -71,13 +71,6 @@ def _write(client: GitHubClient, repository: Repository, settings: Settings, ctx
         if "no commits between" in error.message.lower():
             return Done("all of it was merged")
         raise
-
-
-def _file(client: GitHubClient, repository: str, commit: str) -> tuple[str, bytes] | None:
-    for path in TASK_FILES:
-        if (content := client.file(repository, path, commit)) is not None:
-            return path, content
-    return None
 
 
 def _take_in(repository: Repository, path: str, content: bytes, ctx: Context) -> None:

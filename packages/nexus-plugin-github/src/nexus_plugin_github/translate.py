@@ -17,6 +17,7 @@ from nexus_core.domain.changes import (
     Fact,
     TaskFileChanged,
 )
+from nexus_core.domain.policy import POLICY_FILE
 
 from . import translate_hosts, translate_issues
 from .reading import account_id, instant, login, repository_id, repository_name, rows, table, text, whole
@@ -31,6 +32,7 @@ _WHILE_OPEN = frozenset({"opened", "reopened", "ready_for_review", "converted_to
 _VERDICTS = frozenset({"approved", "changes_requested", "commented"})
 _FAILURES = frozenset({"failure", "timed_out", "startup_failure"})
 _BRANCH = "refs/heads/"
+_MOST_COMMITS = 2048  #: that GitHub lists of one push
 
 
 def change_ref(pull: Payload, repository: str, external_id: str | None = None) -> ChangeRef | None:
@@ -86,7 +88,19 @@ def _closed(payload: Payload, pull: Payload, change: ChangeRef) -> Fact:
         by = login(pull.get("merged_by")) or sender
         commit, at = text(pull.get("merge_commit_sha")), instant(pull.get("merged_at"))
         return ChangeMerged(change=change, by=by, commit=commit, at=at)
-    return ChangeClosed(change=change, by=sender)
+    return ChangeClosed(change=change, by=sender, outside=is_outside(pull))
+
+
+def is_outside(pull: Payload) -> bool:
+    """Whether a pull request comes from a fork, of somebody who does not belong to the repository."""
+    association = pull.get("author_association")
+    return is_fork(pull) and association is not None and text(association) not in TRUSTED
+
+
+def is_fork(pull: Payload) -> bool:
+    """Whether a pull request comes from another repository, which may be deleted by now."""
+    head, base = table(pull, "head"), table(pull, "base", "repo")
+    return "repo" in head and whole(table(head, "repo").get("id")) != whole(base.get("id"))
 
 
 def _asked(payload: Payload, change: ChangeRef) -> list[Fact]:
@@ -129,6 +143,7 @@ def _push(payload: Payload, app_id: str) -> list[Fact]:
     branch, commits, after = ref.removeprefix(_BRANCH), rows(payload.get("commits")), text(payload.get("after"))
     written, external_id = _paths(commits, "added", "modified"), repository_id(payload)
     is_default = branch == text(table(payload, "repository").get("default_branch"))
+    is_partial = is_default and _is_partial(payload, commits)
     pushed = CommitsPushed(
         source=SOURCE,
         repository=repository,
@@ -137,16 +152,24 @@ def _push(payload: Payload, app_id: str) -> list[Fact]:
         by=login(payload.get("sender")) or text(table(payload, "pusher").get("name")),
         is_default_branch=is_default,
         head=after,
-        paths=tuple(sorted(written | _paths(commits, "removed"))),
+        # What is not listed may have been touched as well.
+        paths=tuple(sorted(written | _paths(commits, "removed") | ({POLICY_FILE} if is_partial else set()))),
         repository_external_id=external_id,
     )
     path = next((path for path in TASK_FILES if path in written), None) if is_default else None
-    if path is None:
+    if path is None and not is_partial:
         return [pushed]
     file = TaskFileChanged(
-        source=SOURCE, repository=repository, path=path, commit=after, branch=branch, repository_external_id=external_id
-    )
+        source=SOURCE, repository=repository, path=path or "", commit=after, branch=branch,
+        repository_external_id=external_id,
+    )  # fmt: skip
     return [pushed, file]
+
+
+def _is_partial(payload: Payload, commits: list[Payload]) -> bool:
+    """Whether the branch may hold other files now than the listed commits say: it was moved, or the list is full."""
+    moved = payload.get("before") != payload.get("after")
+    return payload.get("forced") is True or len(commits) >= _MOST_COMMITS or (moved and not commits)
 
 
 def _commit(commit: Payload) -> Commit:

@@ -6,7 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from nexus_core.domain.changes import Fact, RepositoryRenamed
-from nexus_core.domain.hosts import AuthorizationRevoked, HostAccessChanged, RepositoryStateChanged
+from nexus_core.domain.hosts import (
+    AuthorizationRevoked,
+    DefaultBranchChanged,
+    HostAccessChanged,
+    RepositoryStateChanged,
+)
 
 from .reading import REPOSITORY, account_id, instant, login, repository_id, repository_name, rows, table, text, whole
 from .sansio import SOURCE
@@ -30,7 +35,7 @@ def _is_only(payload: Payload, *more: str) -> bool:
 
 
 def repository(payload: Payload, app_id: str) -> list[Fact]:
-    """A repository has another name, or another state."""
+    """A repository has another name, another state, or another default branch."""
     action, external_id = text(payload.get("action")), repository_id(payload)
     if not _is_only(payload, "repository", "changes"):
         return []
@@ -42,10 +47,20 @@ def repository(payload: Payload, app_id: str) -> list[Fact]:
                 source=SOURCE, repository=name, state=state, at=at, repository_external_id=external_id
             )
         ]
+    if action == "edited":
+        return _branch(payload, external_id)
     new, old = repository_name(payload), _old_name(payload, action)
     if not old:
         return []
     return [RepositoryRenamed(source=SOURCE, old_name=old, new_name=new, external_id=external_id)]
+
+
+def _branch(payload: Payload, external_id: str | None) -> list[Fact]:
+    branch = text(table(payload, "repository").get("default_branch"))
+    if not branch or not table(payload, "changes", "default_branch"):
+        return []
+    name = repository_name(payload)
+    return [DefaultBranchChanged(source=SOURCE, repository=name, branch=branch, repository_external_id=external_id)]
 
 
 def _old_name(payload: Payload, action: str) -> str:

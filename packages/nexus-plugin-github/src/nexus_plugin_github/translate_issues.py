@@ -51,7 +51,8 @@ def _issue(payload: Payload, issue: Payload, number: int, action: str, app_id: s
         trusted=text(issue.get("author_association")) in TRUSTED,
         labels=labels,
         url=text(issue.get("html_url")),
-        state="not-planned" if action == "deleted" else _state(issue),
+        # What was done stays done when its issue is deleted.
+        state="not-planned" if action == "deleted" and issue.get("state") != "closed" else _state(issue),
         updated_at=instant(issue.get("updated_at")),
         external_id=str(whole(issue.get("id")) or ""),
         repository_external_id=repository_id(payload),

@@ -7,7 +7,13 @@ from datetime import datetime
 
 import attrs
 
-from .hosts import AuthorizationRevoked, CommentAdded, HostAccessChanged, RepositoryStateChanged
+from .hosts import (
+    AuthorizationRevoked,
+    CommentAdded,
+    DefaultBranchChanged,
+    HostAccessChanged,
+    RepositoryStateChanged,
+)
 from .issues import IssueOpened, IssueTransferred
 
 
@@ -63,6 +69,8 @@ class ChangeClosed:
 
     change: ChangeRef
     by: str = ""
+    #: It came from elsewhere, of somebody who does not belong to the repository: that they give it up releases nobody.
+    outside: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -128,7 +136,10 @@ class CommitsPushed:
 
 @attrs.frozen(kw_only=True)
 class TaskFileChanged:
-    """The repository's task file changed on its default branch; `content` is None when it must still be fetched."""
+    """The repository's task file may have changed on its default branch.
+
+    `content` is None when it must still be fetched; `path` is empty while nobody knows where it lies.
+    """
 
     source: str
     repository: str
@@ -162,6 +173,7 @@ Fact = (
     | CommentAdded
     | RepositoryRenamed
     | RepositoryStateChanged
+    | DefaultBranchChanged
     | HostAccessChanged
     | AuthorizationRevoked
 )

@@ -38,6 +38,16 @@ class RepositoryStateChanged:
 
 
 @attrs.frozen(kw_only=True)
+class DefaultBranchChanged:
+    """A repository has another default branch: new work begins there."""
+
+    source: str
+    repository: str
+    branch: str
+    repository_external_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
 class HostAccessChanged:
     """Nexus may or may no longer reach repositories at their host."""
 

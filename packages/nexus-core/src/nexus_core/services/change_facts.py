@@ -42,7 +42,7 @@ from ..domain.policy import POLICY_FILE
 from ..domain.references import Reference, find_references, find_reverts
 from ..domain.repositories import Repository
 from ..domain.tasks import Task
-from .standings import NO_LONGER, Standings, name_of, touched_by_revert
+from .standings import Standings, name_of, touched_by_revert
 from .work import Work
 
 _ORDER = {ChangeState.DRAFT: 0, ChangeState.OPEN: 0, ChangeState.CLOSED: 1, ChangeState.MERGED: 2}
@@ -121,13 +121,13 @@ class Applier:
         for task, _ in self._link(change, fact.change):
             if before is None or before.state is not ChangeState.CLOSED:
                 self._tell(ChangeWasClosed, task, change, by=fact.by)
-        self._settle(change)
+        self._settle(change, releases=not fact.outside)
         return True
 
-    def _settle(self, change: Change, *, anew: bool = False) -> None:
-        name = name_of(self.work, change)
-        gone = f"{name} closed without a merge" if change.state is ChangeState.CLOSED else f"{name} {NO_LONGER}"
-        self.standings.settle(first=f"change:{change.id}", anew=anew, gone=gone)
+    def _settle(self, change: Change, *, anew: bool = False, releases: bool = True) -> None:
+        is_closed = change.state is ChangeState.CLOSED
+        gone = f"{name_of(self.work, change)} {'closed without a merge' if is_closed else 'no longer closes it'}"
+        self.standings.settle(first=f"change:{change.id}", anew=anew, gone=gone, releases=is_closed and releases)
 
     def _reviewed(self, fact: ChangeReviewed) -> bool:
         """Store the word of a reviewer, also when the change itself is not known yet."""

@@ -20,10 +20,9 @@ from ..domain.changes import (
     ChangeReviewed,
     CommitsPushed,
     Fact,
-    RepositoryRenamed,
     TaskFileChanged,
 )
-from ..domain.hosts import AuthorizationRevoked, CommentAdded, HostAccessChanged, RepositoryStateChanged
+from ..domain.hosts import CommentAdded
 from ..domain.issues import IssueOpened, IssueTransferred
 from . import hosts
 from .change_facts import About, Applier
@@ -61,8 +60,9 @@ class ChangeService:
                 return self._issues.transfer(fact, actor=actor, delivery=delivery)
             case CommentAdded():
                 return self._comments.take(fact, actor=actor, delivery=delivery)
-            case RepositoryRenamed() | RepositoryStateChanged() | HostAccessChanged() | AuthorizationRevoked():
-                return self._unit.write(lambda work: hosts.apply(work, fact, actor, delivery))
+        if isinstance(fact, hosts.HostFact):
+            about = fact
+            return self._unit.write(lambda work: hosts.apply(work, about, actor, delivery))
         return self._about_changes(fact, actor, delivery)
 
     def _about_changes(self, fact: About, actor: Actor, delivery: str | None) -> bool:

@@ -9,12 +9,12 @@ import attrs
 from ..domain.access import Actor
 from ..domain.changes import RepositoryRenamed
 from ..domain.events import AuthorizationWithdrawn, RepositoryEdited
-from ..domain.hosts import AuthorizationRevoked, HostAccessChanged, RepositoryStateChanged
+from ..domain.hosts import AuthorizationRevoked, DefaultBranchChanged, HostAccessChanged, RepositoryStateChanged
 from ..domain.repositories import Repository
 from .admission import acting
 from .work import Work
 
-HostFact = RepositoryRenamed | RepositoryStateChanged | HostAccessChanged | AuthorizationRevoked
+HostFact = RepositoryRenamed | RepositoryStateChanged | DefaultBranchChanged | HostAccessChanged | AuthorizationRevoked
 
 
 def look_up(work: Work, name: str, external_id: str | None) -> Repository | None:
@@ -42,6 +42,8 @@ def apply(work: Work, fact: HostFact, actor: Actor, delivery: str | None) -> boo
             return _rename(work, fact, actor, delivery)
         case RepositoryStateChanged():
             return _state(work, fact, actor, delivery)
+        case DefaultBranchChanged():
+            return _branch(work, fact, actor, delivery)
         case HostAccessChanged():
             return _access(work, fact, actor, delivery)
         case AuthorizationRevoked():
@@ -60,6 +62,11 @@ def _state(work: Work, fact: RepositoryStateChanged, actor: Actor, delivery: str
     if repository is None or _is_past(fact, repository.state_at):
         return False
     return _change(work, repository, actor, delivery, state=fact.state, state_at=fact.at)
+
+
+def _branch(work: Work, fact: DefaultBranchChanged, actor: Actor, delivery: str | None) -> bool:
+    repository = known(work, fact.repository, fact.repository_external_id)
+    return repository is not None and _change(work, repository, actor, delivery, default_branch=fact.branch)
 
 
 def _access(work: Work, fact: HostAccessChanged, actor: Actor, delivery: str | None) -> bool:

@@ -46,21 +46,22 @@ class Standings:
     def _of(self, task_id: int, first: str = "") -> Standing:
         return standing(closers_of(self.work, task_id), first)
 
-    def settle(self, *, first: str = "", anew: bool = False, gone: str = "") -> None:
+    def settle(self, *, first: str = "", anew: bool = False, gone: str = "", releases: bool = False) -> None:
         """Move the watched tasks that stand elsewhere now.
 
-        `first` is the change to speak of, `gone` says why there is none any more; `anew` = an open change was worked
-        on, which puts its tasks where they belong even though they stand as before.
+        `first` is the change to speak of, `gone` says why there is none any more, and `releases` whether who holds
+        the task is let go then; `anew` = an open change was worked on, which puts its tasks where they belong even
+        though they stand as before.
         """
         for task_id, (task, before) in self._before.items():
             after = self._of(task_id, first)
             is_worked_on = anew and after.status in BY_CHANGES and not task.status.is_closed
             if after.status is not before.status or is_worked_on:
-                self._move(task, before, after, gone)
+                self._move(task, before, after, gone, releases)
 
-    def _move(self, task: Task, before: Standing, after: Standing, gone: str) -> None:
+    def _move(self, task: Task, before: Standing, after: Standing, gone: str, releases: bool) -> None:
         if after.status is None:
-            self._let_go(task, before, gone)
+            self._let_go(task, before, gone, releases)
         elif after.status is Status.DONE:
             self._to(task, Status.DONE, after.reason)
         elif task.status in _PUT_ASIDE or (task.status is Status.DONE and before.status is not Status.DONE):
@@ -68,12 +69,12 @@ class Standings:
         else:
             self._to(task, after.status, after.reason)
 
-    def _let_go(self, task: Task, before: Standing, gone: str) -> None:
+    def _let_go(self, task: Task, before: Standing, gone: str, releases: bool) -> None:
         """Nothing speaks for the task any more: what it was to be closed by is given up, taken back or retitled."""
         if before.status is Status.DONE and task.status is Status.DONE:
             self._to(task, Status.PENDING, self._taken_back(task) or gone)
         elif before.status in BY_CHANGES and task.status in BY_CHANGES:
-            is_held = task.assignment_id is not None and gone.endswith(NO_LONGER)
+            is_held = task.assignment_id is not None and not releases
             self._to(task, Status.IN_PROGRESS if is_held else Status.PENDING, gone)
 
     def _taken_back(self, task: Task) -> str:
@@ -86,9 +87,6 @@ class Standings:
         if task.status.is_closed is not to.is_closed and not self.has_graph:
             raise GraphNeeded
         move_task(self.work, task, to, reason=reason, actor=self.actor, delivery=self.delivery, by_host=True)
-
-
-NO_LONGER = "no longer closes it"
 
 
 def name_of(work: Work, change: Change) -> str:

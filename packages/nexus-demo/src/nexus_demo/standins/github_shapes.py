@@ -70,6 +70,7 @@ class Pull:
     created_at: str = attrs.field(factory=now)
     updated_at: str = attrs.field(factory=now)
     closed_at: str | None = None
+    fork: str = ""  #: whose fork the branch is in; a test sets it
 
 
 @attrs.define(kw_only=True)
@@ -102,15 +103,18 @@ def pull(one: Pull, hosted: Hosted, address: str) -> Json:
     repo = repository(hosted, address)
     is_merged = one.merge_commit is not None
 
-    def end(branch: str, sha: str) -> Json:
-        return {"label": f"{owner}:{branch}", "ref": branch, "sha": sha, "user": user(owner), "repo": repo}
+    def end(branch: str, sha: str, fork: str = "") -> Json:
+        whose = fork or owner
+        theirs = {"id": hosted.id + 1_000_000, "full_name": f"{fork}/{repo['name']}", "owner": user(fork), "fork": True}
+        of = repo | theirs if fork else repo
+        return {"label": f"{whose}:{branch}", "ref": branch, "sha": sha, "user": user(whose), "repo": of}
 
     return {
         "id": hosted.id * 1000 + one.number, "number": one.number, "state": one.state, "locked": False,
         "title": one.title, "body": one.body, "user": user(one.author), "draft": one.draft,
         "url": f"{address}/repos/{hosted.name}/pulls/{one.number}",
         "html_url": f"https://github.com/{hosted.name}/pull/{one.number}",
-        "head": end(one.head, one.head_sha), "base": end(one.base, one.base_sha),
+        "head": end(one.head, one.head_sha, one.fork), "base": end(one.base, one.base_sha),
         "created_at": one.created_at, "updated_at": one.updated_at, "closed_at": one.closed_at,
         "merged_at": one.closed_at if is_merged else None, "merged": is_merged,
         "merged_by": user(one.merged_by) if one.merged_by else None, "merge_commit_sha": one.merge_commit,
