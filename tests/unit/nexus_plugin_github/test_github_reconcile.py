@@ -62,6 +62,36 @@ def test_what_was_closed_is_free_again(hub: Nexus, github: GitHubStandIn) -> Non
     assert "pending" == hub.tasks.get(task).status
 
 
+LONG_AGO = "2020-01-31T12:00:00Z"
+
+
+def test_what_is_open_since_long_ago_is_linked(hub: Nexus, github: GitHubStandIn) -> None:
+    """The hub came later than the pull request, which nobody touched since."""
+    task = hub.tasks.create("Add login", repository="acme/api").id
+    github.open_pull("acme/api", head=BRANCH, base="main", title=f"closes NX-{task}", body="", by="ada")
+    github.pull("acme/api", 1).updated_at = LONG_AGO
+    _look(hub)
+
+    assert "review" == hub.tasks.get(task).status
+
+
+@pytest.mark.parametrize(("merge", "status"), [(True, "done"), (False, "pending")])
+def test_what_ended_long_ago_is_not_open_for_ever(
+    hub: Nexus, github: GitHubStandIn, merge: bool, status: str
+) -> None:  # fmt: skip
+    """The hub was away for longer than a week: what it takes for open is asked for by its number."""
+    task = hub.tasks.create("Add login", repository="acme/api").id
+    opened = github.open_pull("acme/api", head=BRANCH, base="main", title=f"closes NX-{task}", body="", by="ada")
+    opened.created_at = opened.updated_at = "2020-01-01T12:00:00Z"
+    _look(hub)
+    end = github.merge if merge else github.close
+    end("acme/api", 1)
+    opened.updated_at = opened.closed_at = LONG_AGO
+    _look(hub)
+
+    assert status == hub.tasks.get(task).status
+
+
 def test_it_comes_round(hub: Nexus) -> None:
     """A worker's sweep starts it."""
     hub.jobs.sweep()

@@ -11,7 +11,7 @@ import pytest
 
 from nexus_core.config import Config
 from nexus_core.domain.agents import Assignment
-from nexus_core.domain.events import CommandTaken
+from nexus_core.domain.events import CommandTaken, TaskEdited
 from nexus_core.domain.jobs import Done
 from nexus_core.nexus import Nexus
 from nexus_demo.standins.bare import BareRepository
@@ -116,6 +116,7 @@ def test_an_issue_that_was_deleted_is_given_up(with_issue: Hub, github: GitHubSt
     nexus = with_issue.nexus
     nexus.tasks.edit(1, {"title": "It broke"})
     event = nexus.events.list(type="task.edited")[-1]
+    assert isinstance(event, TaskEdited)
 
     assert Done("there is no issue acme/api#1 any more") == syncing.write_issue(event, nexus.context("github"))
 
@@ -142,7 +143,7 @@ def test_a_locked_conversation_is_left_alone(hub: Hub, github: GitHubStandIn, ba
     outcome = syncing.answer_command(event, hub.nexus.context("github"))
 
     assert isinstance(outcome, Done)
-    assert "locked" in outcome.note
+    assert "locked" in str(outcome.note)
 
 
 # Strangers --------------------------------------------------------------------------------------------------------

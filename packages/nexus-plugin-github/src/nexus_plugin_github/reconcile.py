@@ -1,24 +1,28 @@
-"""What no webhook told: pull requests that changed lately are looked at, and taken for what they are now."""
+"""What no webhook told: pull requests are looked at, and taken for what they are now."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from nexus_core.domain.changes import ChangeClosed, ChangeMerged, ChangeOpened, Fact
+from nexus_core.domain.changes import ChangeClosed, ChangeMerged, ChangeOpened
 from nexus_core.domain.jobs import Done, Job, Outcome
 from nexus_core.domain.repositories import Repository
 from nexus_core.errors import Forbidden, NotFound
 from nexus_core.plugins.context import Context
 
 from .calling import client_for, patiently, unreachable
-from .reading import instant, text
+from .reading import instant, text, whole
+from .sansio import SOURCE
 from .settings import Settings
 from .translate import change_ref, is_outside
 
+if TYPE_CHECKING:
+    from .client import GitHubClient
+
 BACK: Final = timedelta(days=7)
-"""How long ago a pull request may have changed last: webhooks that were missed longer ago than that nobody awaits."""
+"""How long ago a pull request that nobody knows may have been closed: what came and went before, nobody awaits."""
 
 
 @patiently
@@ -50,19 +54,40 @@ def reconcile(ctx: Context) -> list[str]:
 
 
 def _repository(repository: Repository, ctx: Context) -> int:
-    oldest, number = ctx.now() - BACK, 0
+    seen: set[int] = set()
     with client_for(ctx, repository.name) as client:
-        for pull in client.pages(f"repos/{repository.name}/pulls", state="all", sort="updated", direction="desc"):
-            at = instant(pull.get("updated_at"))
-            if at is not None and at < oldest:
-                break
-            number += 1
-            if (fact := fact_of(pull, repository.name, repository.external_id)) is not None:
-                ctx.nexus.changes.apply(fact, actor=ctx.actor)
-    return number
+        for pull in _pulls(client, repository, ctx):
+            number = whole(pull.get("number"))
+            if number in seen or (fact := fact_of(pull, repository.name, repository.external_id)) is None:
+                continue
+            seen.add(fact.change.number)
+            ctx.nexus.changes.apply(fact, actor=ctx.actor)
+    return len(seen)
 
 
-def fact_of(pull: Mapping[str, Any], repository: str, external_id: str | None = None) -> Fact | None:
+def _pulls(client: GitHubClient, repository: Repository, ctx: Context) -> Iterator[Mapping[str, Any]]:
+    """All that are open, all that changed lately, and those that are open here and no longer there."""
+    path, oldest = f"repos/{repository.name}/pulls", ctx.now() - BACK
+    still_open = {one.number for one in ctx.nexus.changes.open_in(repository.id, source=SOURCE, actor=ctx.actor)}
+    for pull in client.pages(path, state="open", sort="created", direction="asc"):
+        still_open.discard(whole(pull.get("number")) or 0)
+        yield pull
+    for pull in client.pages(path, state="all", sort="updated", direction="desc"):
+        at = instant(pull.get("updated_at"))
+        if at is not None and at < oldest:
+            break
+        still_open.discard(whole(pull.get("number")) or 0)
+        yield pull
+    for number in sorted(still_open):
+        try:
+            yield client.pull(repository.name, number)
+        except NotFound:
+            continue  # the repository is another one by now, whose pull requests have other numbers
+
+
+def fact_of(
+    pull: Mapping[str, Any], repository: str, external_id: str | None = None
+) -> ChangeOpened | ChangeMerged | ChangeClosed | None:
     """What a pull request in an answer of GitHub's says; None when it makes no sense."""
     change = change_ref(pull, repository, external_id)
     if change is None:

@@ -37,6 +37,10 @@ class Changes(Protocol):
         """The changes that end with this commit."""
         ...
 
+    def open_in(self, source: str, repository_id: int) -> builtins.list[Change]:
+        """The changes of a repository that may still be merged, as far as is known."""
+        ...
+
     def by_branch(self, repository_id: int, branch: str) -> builtins.list[Change]:
         """The changes of a branch."""
         ...

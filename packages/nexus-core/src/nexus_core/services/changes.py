@@ -109,6 +109,13 @@ class ChangeService:
         found = self._unit.glance().changes.of_task(task_id)
         return [(change, link) for change, link in found if actor.sees(change.repository_id)]
 
+    def open_in(self, repository: int | str, *, source: str, actor: Actor = LOCAL) -> builtins.list[Change]:
+        """The changes of a repository that may still be merged, as far as is known here."""
+        with self._unit.read() as work:
+            repository_id = repository_of(work, repository, actor)
+            assert repository_id is not None  # noqa: S101 - only None gives None
+            return work.changes.open_in(source, repository_id)
+
     def find(self, repository: int | str, *, branch: str, actor: Actor = LOCAL) -> builtins.list[Change]:
         """The changes of a branch."""
         with self._unit.read() as work:

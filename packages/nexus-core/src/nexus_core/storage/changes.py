@@ -55,6 +55,11 @@ class SqlChanges:
         found = self._session.all("changes_by_head", source=source, repository_id=repository_id, head=head)
         return [_change(row) for row in found]
 
+    def open_in(self, source: str, repository_id: int) -> builtins.list[Change]:
+        """The changes of a repository that may still be merged."""
+        found = self._session.all("open_changes", source=source, repository_id=repository_id)
+        return [_change(row) for row in found]
+
     def by_branch(self, repository_id: int, branch: str) -> builtins.list[Change]:
         """The changes of a branch."""
         found = self._session.all("changes_by_branch", repository_id=repository_id, branch=branch)

@@ -61,6 +61,10 @@ SELECT {change_columns}
 SELECT {change_columns}
   FROM changes WHERE repository_id = :repository_id AND branch = :branch ORDER BY id
 
+-- name: open_changes
+SELECT {change_columns}
+  FROM changes WHERE source = :source AND repository_id = :repository_id AND state IN ('open', 'draft') ORDER BY number
+
 -- name: links_of_change
 SELECT change_id, task_id, closes, reason, spent FROM change_links WHERE change_id = :change_id ORDER BY task_id
 

@@ -67,6 +67,7 @@ class ChangesContract:
             assert made == tx.changes.find("github", repository.id, 7)
             assert [made] == tx.changes.by_head("github", repository.id, "abc")
             assert [made] == tx.changes.by_branch(repository.id, "nx-1")
+            assert [made] == tx.changes.open_in(made.source, repository.id)
             assert tx.changes.find("gitlab", repository.id, 7) is None
 
     def test_change_is_saved(self, store: Store) -> None:
