@@ -117,6 +117,16 @@ def test_in_whatever_order_the_facts_come_a_merge_wins(nexus, order):
     assert 1 == len(nexus.events.list(type="change.merged"))
 
 
+@pytest.mark.parametrize("late", [False, True])
+def test_what_was_opened_and_edited_within_a_second_stands_as_edited(nexus, late):
+    """A host's times are whole seconds; a robot that names the task in the title is faster."""
+    facts = [ChangeOpened(change=ref(title="log in", branch="x"), first=True), ChangeOpened(change=ref(branch="x"))]
+    for fact in reversed(facts) if late else facts:
+        nexus.changes.apply(fact)
+
+    assert "review" == status(nexus)
+
+
 def test_a_late_opening_does_not_reopen_what_was_closed(nexus):
     """The host's clock decides, not the order of arrival."""
     nexus.changes.apply(ChangeOpened(change=ref(minute=0)))

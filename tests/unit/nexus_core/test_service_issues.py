@@ -99,6 +99,15 @@ def test_a_closed_issue_closes_its_task_and_a_reopened_one_opens_it(nexus, state
     assert reasons[-1] == "acme/api#5 was reopened"
 
 
+def test_labels_are_the_same_in_upper_and_lower_case(nexus):
+    """Also where somebody vouches by one."""
+    policy(nexus, issues="nexus")
+    nexus.changes.apply(issue(trusted=False, labels=("Nexus",)))
+    nexus.changes.apply(issue(1, trusted=False, labels=("Nexus",), vouched="Nexus"))
+
+    assert ["pending"] == [task.status for task in tasks(nexus)]
+
+
 def test_each_side_keeps_what_only_it_changed(nexus):
     """A three-way merge: the issue's new title does not take away the task's new labels, nor a closed one its text."""
     policy(nexus, issues="all")
@@ -202,6 +211,22 @@ def test_what_changed_here_is_to_be_written_there_once(nexus):
     )  # fmt: skip
     assert nexus.issues.outgoing(task.id, "github") is None
     assert task.version + 2 == nexus.tasks.get(task.id).version
+
+
+def test_what_is_too_long_for_an_issue_is_shortened_there_alone(nexus):
+    """A host refuses it else, each time anew; and the echo does not shorten the task."""
+    policy(nexus, issues="all")
+    nexus.changes.apply(issue())
+    long = {"title": "t" * 300, "description": "d" * 70_000}
+    nexus.tasks.edit(1, long)
+    outgoing = nexus.issues.outgoing(1, "github")
+    nexus.issues.written(outgoing, AT + timedelta(minutes=1))
+    nexus.changes.apply(issue(1, title=outgoing.text.title, body=outgoing.text.body))
+    task = nexus.tasks.get(1)
+
+    assert (256, 65_536) == (len(outgoing.text.title), len(outgoing.text.body))
+    assert long == {"title": task.title, "description": task.description}
+    assert nexus.issues.outgoing(1, "github") is None
 
 
 def test_events_of_tasks_with_an_issue_say_so(nexus):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,14 @@ from nexus_core.config import Config
 from nexus_core.domain.agents import Assignment
 from nexus_core.domain.events import CommandTaken, TaskEdited
 from nexus_core.domain.jobs import Done
+from nexus_core.errors import Unavailable
 from nexus_core.nexus import Nexus
 from nexus_demo.standins.bare import BareRepository
 from nexus_demo.standins.github import GitHubStandIn
 from nexus_plugin_github import hooks, syncing
 from nexus_plugin_github.client import GitHubClient, PullText
 from nexus_plugin_github.sansio import sign
+from nexus_plugin_github.transport import Transport
 
 SECRET = "a secret for the tests"
 BRANCH = "nexus/nx-1-work"
@@ -91,6 +95,25 @@ def test_a_pull_request_that_somebody_opened_first_is_taken(client: GitHubClient
     wanted = PullText(title="Work", body="", head=BRANCH, base="main")
 
     assert 1 == client.ensure_pull("acme/api", wanted)["number"]
+
+
+def test_an_answer_of_somebody_in_between_is_no_empty_list() -> None:
+    """A proxy's page with status 200: else a comment that is there already would be written again."""
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>Please log in</html>")
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Proxy) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        behind = Transport(f"http://127.0.0.1:{server.server_address[1]}", "t")
+        with GitHubClient(behind) as client, pytest.raises(Unavailable, match="no JSON"):
+            list(client.comments("acme/api", 1))
 
 
 def issue(**fields: Any) -> dict[str, Any]:

@@ -48,7 +48,7 @@ CHANGE = changes.ChangeRef(
 
 def test_an_opened_pull_request_is_told_with_all_that_is_known() -> None:
     """Everything that the core orders and links by is carried over."""
-    assert changes.ChangeOpened(change=CHANGE) == _only("pull_request.opened")
+    assert changes.ChangeOpened(change=CHANGE, first=True) == _only("pull_request.opened")
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def _pull_request(payload: Payload, app_id: str) -> list[Fact]:
     if action not in _WHILE_OPEN or pull.get("state") == "closed":
         return []
     draft = pull.get("draft") is True
-    return [ChangeOpened(change=change, draft=draft, reopened=action == "reopened")]
+    return [ChangeOpened(change=change, draft=draft, reopened=action == "reopened", first=action == "opened")]
 
 
 def _closed(payload: Payload, pull: Payload, change: ChangeRef) -> Fact:

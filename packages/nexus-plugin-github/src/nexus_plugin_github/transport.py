@@ -98,6 +98,9 @@ class Transport:
             if error.details.get("limited"):
                 error.details["wait"] = self._pace.close(error.details["hinted"])
             raise error
+        if document is None and response.content.strip() not in (b"", b"null"):
+            # Not to be taken for an empty list: something between us and GitHub answered.
+            raise Unavailable(f"GitHub's answer is no JSON ({what})", unknown_outcome=True)
         self._pace.calm()
         if (rest := spent(headers)) is not None:
             self._pace.close(rest)

@@ -51,6 +51,7 @@ class ChangeOpened:
     change: ChangeRef
     draft: bool = False
     reopened: bool = False
+    first: bool = False  #: as it was when it was opened: of two facts with one time this is the earlier one
 
 
 @attrs.frozen(kw_only=True)

@@ -13,6 +13,9 @@ import attrs
 
 from .tasks import Status
 
+LONGEST_ISSUE_TITLE = 256  #: characters; no host that is known takes more
+LONGEST_ISSUE_BODY = 65_536  #: the same for the text
+
 
 @attrs.frozen(kw_only=True)
 class IssueOpened:
@@ -105,6 +108,10 @@ class IssuePolicy:
         """Whether an issue with these labels does."""
         return self.all or (self.label is not None and self.label.lower() in (label.lower() for label in labels))
 
+    def is_vouched_by(self, label: str) -> bool:
+        """Whether who puts this label on an issue wants it for a task. Hosts do not tell upper case from lower."""
+        return self.label is not None and label.lower() == self.label.lower()
+
     def shown(self, labels: Iterable[str]) -> tuple[str, ...]:
         """The labels that a task has too: neither the one that chose it nor those that speak of Nexus."""
         hidden = "" if self.label is None else self.label.lower()
@@ -123,6 +130,15 @@ def state_of(status: Status) -> str:
     ('open', 'completed')
     """
     return STATES.get(status, "open")
+
+
+def shortened(text: str, most: int) -> str:
+    """A text as an issue can say it; what came from an issue is never shortened.
+
+    >>> shortened("Log in", 5), shortened("Log", 5)
+    ('Log …', 'Log')
+    """
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def merged_labels(base: tuple[str, ...], mine: tuple[str, ...], theirs: tuple[str, ...]) -> tuple[str, ...]:

@@ -89,7 +89,7 @@ class Applier:
 
     def _opened(self, fact: ChangeOpened) -> bool:
         state = ChangeState.DRAFT if fact.draft else ChangeState.OPEN
-        kept = self._keep(fact.change, state)
+        kept = self._keep(fact.change, state, first=fact.first)
         if kept is None:
             return False
         change, before = kept
@@ -226,7 +226,13 @@ class Applier:
     # Parts ------------------------------------------------------------------------------------------------------------
 
     def _keep(
-        self, ref: ChangeRef, state: ChangeState, *, merged_at: datetime | None = None, merge_commit: str = ""
+        self,
+        ref: ChangeRef,
+        state: ChangeState,
+        *,
+        merged_at: datetime | None = None,
+        merge_commit: str = "",
+        first: bool = False,
     ) -> tuple[Change, Change | None] | None:
         """Bring the stored change up to date; with what it was, or None when the fact is older than what is known."""
         known = self.work.changes.find(ref.source, self.repository.id, ref.number)
@@ -240,7 +246,7 @@ class Applier:
                 return added, None
             known = self.work.changes.find(ref.source, self.repository.id, ref.number)
             assert known is not None  # noqa: S101 - it was in the way, so it is there
-        if _is_stale(known, ref.updated_at, state):
+        if _is_stale(known, ref.updated_at, state, first):
             return None
         linked = {link.task_id for link in self.work.changes.links(known.id)}
         self.standings.watch({*linked, *self._named(_read(known, ref), ref)})
@@ -342,10 +348,10 @@ def _is_older(at: datetime | None, known: Change) -> bool:
     return at is not None and known.host_updated_at is not None and at < known.host_updated_at
 
 
-def _is_stale(known: Change, at: datetime | None, state: ChangeState) -> bool:
+def _is_stale(known: Change, at: datetime | None, state: ChangeState, first: bool) -> bool:
     if ChangeState.MERGED in (known.state, state):
         # Merged is where a change ends: nothing undoes it, and it counts however late it is told.
         return known.state is ChangeState.MERGED
     # Of two facts with one time, the one further along wins, so that a repeated delivery never moves backwards.
     same = at is not None and at == known.host_updated_at
-    return _is_older(at, known) or (same and _ORDER[state] < _ORDER[known.state])
+    return _is_older(at, known) or (same and (first or _ORDER[state] < _ORDER[known.state]))

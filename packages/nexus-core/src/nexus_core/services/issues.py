@@ -10,6 +10,8 @@ import attrs
 from ..domain.access import LOCAL, Actor
 from ..domain.events import IssueBecameTask, IssueMoved, TaskConflicted
 from ..domain.issues import (
+    LONGEST_ISSUE_BODY,
+    LONGEST_ISSUE_TITLE,
     Issue,
     IssueOpened,
     IssuePolicy,
@@ -17,6 +19,7 @@ from ..domain.issues import (
     IssueTransferred,
     Outgoing,
     merged_labels,
+    shortened,
     state_of,
 )
 from ..domain.repositories import Repository
@@ -148,7 +151,7 @@ class _Taking:
         said = _said(fact)
         issue = known or self._new(fact, said)
         is_older = known is not None and _is_older(fact.updated_at, known.host_updated_at)
-        trusted = issue.trusted or fact.trusted or (self.policy.label is not None and fact.vouched == self.policy.label)
+        trusted = issue.trusted or fact.trusted or self.policy.is_vouched_by(fact.vouched)
         before = issue
         issue = attrs.evolve(issue, trusted=trusted)
         if not is_older:
@@ -260,8 +263,9 @@ def _text_of(task: Task, issue: Issue, policy: IssuePolicy) -> IssueText:
     """What the issue is to say by its task; labels that are not the task's stay."""
     hidden = [label for label in issue.text.labels if label not in policy.shown(issue.text.labels)]
     return IssueText(
-        title=task.title, body=task.description, state=state_of(task.status), labels=(*hidden, *task.labels)
-    )
+        title=shortened(task.title, LONGEST_ISSUE_TITLE), body=shortened(task.description, LONGEST_ISSUE_BODY),
+        state=state_of(task.status), labels=(*hidden, *task.labels),
+    )  # fmt: skip
 
 
 def _is_older(at: datetime | None, known: datetime | None) -> bool:
