@@ -51,7 +51,8 @@ class Hub:
     def told(self, event: str, **payload: Any) -> None:
         """GitHub sends a webhook, and it is handled."""
         self.minute += 1
-        body = json.dumps({"repository": self.repository, "sender": PERSON} | payload).encode()
+        about = {} if event == "installation" else {"repository": self.repository}
+        body = json.dumps(about | {"sender": PERSON} | payload).encode()
         self.nexus.deliveries.receive("github", body, {
             "X-GitHub-Event": event, "X-GitHub-Delivery": f"d-{self.minute}", "Content-Type": "application/json",
             "X-Hub-Signature-256": sign(body, SECRET.encode()),
@@ -207,6 +208,15 @@ def test_an_agent_gets_no_findings_of_a_fork(hub: Hub, github: GitHubStandIn, fo
 
     assert "in-progress" == hub.nexus.tasks.get(1).status
     assert asked is any(seen.path.endswith("/reviews?per_page=100") for seen in github.requests)
+
+
+def test_an_installation_that_is_told_late_gives_no_access_back(hub: Hub) -> None:
+    """GitHub says the times of installations as numbers, unlike all others."""
+    for action, at in (("deleted", 1557933600), ("created", 1557933591)):
+        installation = {"id": 8, "account": {"login": "acme"}, "created_at": 1557933591, "updated_at": at}
+        hub.told("installation", action=action, installation=installation, repositories=[hub.repository])
+
+    assert not hub.nexus.repositories.get("acme/api").reachable
 
 
 # What a webhook does not say --------------------------------------------------------------------------------------

@@ -88,10 +88,16 @@ def whole(value: Any) -> int | None:
 
 
 def instant(value: Any) -> datetime | None:
-    """The instant that a text names, or None."""
+    """The instant that a text names, or seconds since 1970 (which GitHub says of installations); None: it is none.
+
+    >>> instant("2026-01-31T12:00:00Z") == instant(1769860800), instant("soon")
+    (True, None)
+    """
     try:
+        if (seconds := whole(value)) is not None:
+            return datetime.fromtimestamp(seconds, UTC)
         return from_text(text(value)).astimezone(UTC) if value else None
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, OSError):
         return None
 
 
