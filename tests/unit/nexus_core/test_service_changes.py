@@ -127,6 +127,15 @@ def test_what_was_opened_and_edited_within_a_second_stands_as_edited(nexus, late
     assert "review" == status(nexus)
 
 
+def test_what_was_closed_and_reopened_within_a_second_is_open(nexus):
+    """Robots do that to have the checks run again."""
+    nexus.changes.apply(ChangeOpened(change=ref(), first=True))
+    nexus.changes.apply(ChangeClosed(change=ref(minute=1)))
+    nexus.changes.apply(ChangeOpened(change=ref(minute=1), reopened=True))
+
+    assert "review" == status(nexus)
+
+
 def test_a_late_opening_does_not_reopen_what_was_closed(nexus):
     """The host's clock decides, not the order of arrival."""
     nexus.changes.apply(ChangeOpened(change=ref(minute=0)))

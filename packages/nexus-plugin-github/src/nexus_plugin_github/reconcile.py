@@ -93,7 +93,8 @@ def fact_of(
     if change is None:
         return None
     if pull.get("state") == "open":
-        return ChangeOpened(change=change, draft=pull.get("draft") is True)
+        # It is open now, whatever was told of the second in which it changed last.
+        return ChangeOpened(change=change, draft=pull.get("draft") is True, reopened=True)
     if (at := instant(pull.get("merged_at"))) is not None:
         return ChangeMerged(change=change, by="", commit=text(pull.get("merge_commit_sha")), at=at)
     return ChangeClosed(change=change, by="", outside=is_outside(pull))

@@ -50,7 +50,7 @@ class ChangeOpened:
 
     change: ChangeRef
     draft: bool = False
-    reopened: bool = False
+    reopened: bool = False  #: of two facts with one time this is later than that it was closed
     first: bool = False  #: as it was when it was opened: of two facts with one time this is the earlier one
 
 

@@ -46,6 +46,7 @@ from .standings import Standings, name_of, touched_by_revert
 from .work import Work
 
 _ORDER = {ChangeState.DRAFT: 0, ChangeState.OPEN: 0, ChangeState.CLOSED: 1, ChangeState.MERGED: 2}
+_FIRST, _REOPENED = -1, 2  #: the same for how a change was opened first, and opened again after it was closed
 _VERDICTS = {"asked": 0, "approved": 1, "changes_requested": 2, "dismissed": 3}
 _CONCLUSIONS = {"neutral": 0, "success": 1, "failure": 2}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -89,7 +90,9 @@ class Applier:
 
     def _opened(self, fact: ChangeOpened) -> bool:
         state = ChangeState.DRAFT if fact.draft else ChangeState.OPEN
-        kept = self._keep(fact.change, state, first=fact.first)
+        kept = self._keep(
+            fact.change, state, rank=_REOPENED if fact.reopened else _FIRST if fact.first else _ORDER[state]
+        )
         if kept is None:
             return False
         change, before = kept
@@ -232,7 +235,7 @@ class Applier:
         *,
         merged_at: datetime | None = None,
         merge_commit: str = "",
-        first: bool = False,
+        rank: int | None = None,
     ) -> tuple[Change, Change | None] | None:
         """Bring the stored change up to date; with what it was, or None when the fact is older than what is known."""
         known = self.work.changes.find(ref.source, self.repository.id, ref.number)
@@ -246,7 +249,7 @@ class Applier:
                 return added, None
             known = self.work.changes.find(ref.source, self.repository.id, ref.number)
             assert known is not None  # noqa: S101 - it was in the way, so it is there
-        if _is_stale(known, ref.updated_at, state, first):
+        if _is_stale(known, ref.updated_at, state, _ORDER[state] if rank is None else rank):
             return None
         linked = {link.task_id for link in self.work.changes.links(known.id)}
         self.standings.watch({*linked, *self._named(_read(known, ref), ref)})
@@ -348,10 +351,10 @@ def _is_older(at: datetime | None, known: Change) -> bool:
     return at is not None and known.host_updated_at is not None and at < known.host_updated_at
 
 
-def _is_stale(known: Change, at: datetime | None, state: ChangeState, first: bool) -> bool:
+def _is_stale(known: Change, at: datetime | None, state: ChangeState, rank: int) -> bool:
     if ChangeState.MERGED in (known.state, state):
         # Merged is where a change ends: nothing undoes it, and it counts however late it is told.
         return known.state is ChangeState.MERGED
     # Of two facts with one time, the one further along wins, so that a repeated delivery never moves backwards.
     same = at is not None and at == known.host_updated_at
-    return _is_older(at, known) or (same and (first or _ORDER[state] < _ORDER[known.state]))
+    return _is_older(at, known) or (same and rank < _ORDER[known.state])
