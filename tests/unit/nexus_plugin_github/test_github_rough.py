@@ -51,7 +51,9 @@ class Hub:
     def told(self, event: str, **payload: Any) -> None:
         """GitHub sends a webhook, and it is handled."""
         self.minute += 1
-        about = {} if event == "installation" else {"repository": self.repository}
+        about = (
+            {} if event in ("installation", "installation_target", "organization") else {"repository": self.repository}
+        )
         body = json.dumps(about | {"sender": PERSON} | payload).encode()
         self.nexus.deliveries.receive("github", body, {
             "X-GitHub-Event": event, "X-GitHub-Delivery": f"d-{self.minute}", "Content-Type": "application/json",
@@ -248,6 +250,20 @@ def test_a_branch_that_was_moved_is_read_anew(hub: Hub, bare: BareRepository, pu
     hub.told("push", ref="refs/heads/main", after=commit, **push)
 
     assert tasks == len(hub.nexus.events.list(type="tasks.imported"))
+
+
+@pytest.mark.parametrize("told", ["installation_target", "organization"])
+def test_an_owner_takes_their_repositories_along_to_a_new_name(hub: Hub, told: str) -> None:
+    """No repository tells of it; but one whose new name is taken here stays what it is."""
+    for name in ("acme/web", "globex/web", "acmeist/api"):
+        hub.nexus.repositories.add(name)
+    about = {"account": {"login": "globex"}, "organization": None}
+    hub.told(told, action="renamed", changes={"login": {"from": "acme"}}, **(
+        {"organization": {"login": "globex"}} if told == "organization" else about
+    ))  # fmt: skip
+
+    names = {one.name for one in hub.nexus.repositories.list()}
+    assert {"globex/api", "acme/web", "globex/web", "acmeist/api"} == names
 
 
 @pytest.mark.parametrize("key", ["check_run", "check_suite"])

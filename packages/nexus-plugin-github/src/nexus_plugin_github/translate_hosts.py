@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from nexus_core.domain.changes import Fact, RepositoryRenamed
+from nexus_core.domain.changes import Fact, OwnerRenamed, RepositoryRenamed
 from nexus_core.domain.hosts import (
     AuthorizationRevoked,
     DefaultBranchChanged,
@@ -124,6 +124,16 @@ def _authorization(payload: Payload, app_id: str) -> list[Fact]:
     return [AuthorizationRevoked(source=SOURCE, account_id=account_id(sender), account=login(sender))]
 
 
+def _owner(payload: Payload, app_id: str) -> list[Fact]:
+    """An organisation, or the account that our App is installed on, has a new name: no repository tells of it."""
+    account = table(payload, "organization") or table(payload, "account")
+    old, new = text(table(payload, "changes", "login").get("from")), text(account.get("login"))
+    if payload.get("action") != "renamed" or not _is_only(payload, "account", "changes", "target_type"):
+        return []
+    is_usable = all(REPOSITORY.fullmatch(f"{name}/x") for name in (old, new))
+    return [OwnerRenamed(source=SOURCE, old_name=old, new_name=new)] if is_usable else []
+
+
 def facts(event: str, payload: Payload, app_id: str) -> list[Fact]:
     """The facts in what is about no one repository."""
     reader = _READERS.get(event)
@@ -134,4 +144,6 @@ _READERS: Final[dict[str, Callable[[Payload, str], list[Fact]]]] = {
     "installation": _installation,
     "installation_repositories": _installation_repositories,
     "github_app_authorization": _authorization,
+    "installation_target": _owner,
+    "organization": _owner,
 }

@@ -161,6 +161,15 @@ class RepositoryRenamed:
     external_id: str | None = None
 
 
+@attrs.frozen(kw_only=True)
+class OwnerRenamed:
+    """A person or an organisation has a new name, and so has each of their repositories."""
+
+    source: str
+    old_name: str
+    new_name: str
+
+
 Fact = (
     ChangeOpened
     | ChangeMerged
@@ -173,6 +182,7 @@ Fact = (
     | IssueTransferred
     | CommentAdded
     | RepositoryRenamed
+    | OwnerRenamed
     | RepositoryStateChanged
     | DefaultBranchChanged
     | HostAccessChanged

@@ -7,14 +7,21 @@ from typing import Any
 import attrs
 
 from ..domain.access import Actor
-from ..domain.changes import RepositoryRenamed
+from ..domain.changes import OwnerRenamed, RepositoryRenamed
 from ..domain.events import AuthorizationWithdrawn, RepositoryEdited
 from ..domain.hosts import AuthorizationRevoked, DefaultBranchChanged, HostAccessChanged, RepositoryStateChanged
 from ..domain.repositories import Repository
 from .admission import acting
 from .work import Work
 
-HostFact = RepositoryRenamed | RepositoryStateChanged | DefaultBranchChanged | HostAccessChanged | AuthorizationRevoked
+HostFact = (
+    RepositoryRenamed
+    | OwnerRenamed
+    | RepositoryStateChanged
+    | DefaultBranchChanged
+    | HostAccessChanged
+    | AuthorizationRevoked
+)
 
 
 def look_up(work: Work, name: str, external_id: str | None) -> Repository | None:
@@ -40,6 +47,8 @@ def apply(work: Work, fact: HostFact, actor: Actor, delivery: str | None) -> boo
     match fact:
         case RepositoryRenamed():
             return _rename(work, fact, actor, delivery)
+        case OwnerRenamed():
+            return _rename_all(work, fact, actor, delivery)
         case RepositoryStateChanged():
             return _state(work, fact, actor, delivery)
         case DefaultBranchChanged():
@@ -57,6 +66,19 @@ def _rename(work: Work, fact: RepositoryRenamed, actor: Actor, delivery: str | N
     return _change(work, repository, actor, delivery, name=fact.new_name)
 
 
+def _rename_all(work: Work, fact: OwnerRenamed, actor: Actor, delivery: str | None) -> bool:
+    renamed = [
+        _change(work, one, actor, delivery, name=name)
+        for one in _of_owner(work, fact.old_name)
+        if work.repositories.find(name := f"{fact.new_name}/{one.name.partition('/')[2]}") is None
+    ]
+    return any(renamed)
+
+
+def _of_owner(work: Work, owner: str) -> list[Repository]:
+    return [one for one in work.repositories.list() if one.name.lower().startswith(f"{owner.lower()}/")]
+
+
 def _state(work: Work, fact: RepositoryStateChanged, actor: Actor, delivery: str | None) -> bool:
     repository = known(work, fact.repository, fact.repository_external_id)
     if repository is None or _is_past(fact, repository.state_at):
@@ -72,10 +94,8 @@ def _branch(work: Work, fact: DefaultBranchChanged, actor: Actor, delivery: str 
 def _access(work: Work, fact: HostAccessChanged, actor: Actor, delivery: str | None) -> bool:
     found = [known(work, name, external_id) for name, external_id in fact.repositories]
     if fact.owner and not (fact.granted and fact.repositories):
-        owner = fact.owner.lower() + "/"
         ids = {one.id for one in found if one is not None}
-        theirs = (one for one in work.repositories.list() if one.name.lower().startswith(owner))
-        found += [one for one in theirs if one.id not in ids]
+        found += [one for one in _of_owner(work, fact.owner) if one.id not in ids]
     took = [
         _change(work, repository, actor, delivery, reachable=fact.granted, reachable_at=fact.at, why=fact.reason)
         for repository in found
