@@ -34,11 +34,12 @@ _HOMES = {
     "domain.deliveries": "Delivery DeliveryState VerifiedDelivery Reply",
     "domain.changes": (
         "Change ChangeRef ChangeOpened ChangeMerged ChangeClosed ChangeReviewed ChecksFinished CommitsPushed Commit "
-        "TaskFileChanged RepositoryRenamed Fact"
+        "TaskFileChanged RepositoryRenamed OwnerRenamed Fact"
     ),
     "domain.issues": "IssueOpened IssueTransferred",
     "domain.hosts": (
-        "CommentAdded RepositoryStateChanged HostAccessChanged AuthorizationRevoked HostReport HostFinding Connection"
+        "CommentAdded RepositoryStateChanged DefaultBranchChanged HostAccessChanged AuthorizationRevoked HostReport "
+        "HostFinding Connection"
     ),
     "domain.events": (
         "Event TaskCreated TaskEdited TaskMoved TaskCompleted TaskReady TaskConflicted TaskDepended TaskUndepended "

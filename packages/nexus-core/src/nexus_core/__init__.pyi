@@ -31,6 +31,7 @@ from .domain.changes import ChecksFinished as ChecksFinished
 from .domain.changes import Commit as Commit
 from .domain.changes import CommitsPushed as CommitsPushed
 from .domain.changes import Fact as Fact
+from .domain.changes import OwnerRenamed as OwnerRenamed
 from .domain.changes import RepositoryRenamed as RepositoryRenamed
 from .domain.changes import TaskFileChanged as TaskFileChanged
 from .domain.chart import FileFacts as FileFacts
@@ -209,6 +210,7 @@ from .domain.events import UserRenamed as UserRenamed
 from .domain.hosts import AuthorizationRevoked as AuthorizationRevoked
 from .domain.hosts import CommentAdded as CommentAdded
 from .domain.hosts import Connection as Connection
+from .domain.hosts import DefaultBranchChanged as DefaultBranchChanged
 from .domain.hosts import HostAccessChanged as HostAccessChanged
 from .domain.hosts import HostFinding as HostFinding
 from .domain.hosts import HostReport as HostReport
