@@ -22,7 +22,7 @@ READ = frozenset(
     {
         "pull_request", "pull_request_review", "pull_request_review_comment", "push", "check_suite", "check_run",
         "workflow_run", "issues", "issue_comment", "repository", "installation", "installation_repositories",
-        "github_app_authorization",
+        "installation_target", "organization", "github_app_authorization",
     }
 )  # fmt: skip
 """The events in which there may be facts. All others, such as stars and jobs of workflows, are only put on record."""
