@@ -6,6 +6,7 @@ from tests.chaos.schedule import WEIGHTS, fingerprint, schedule
 from tests.own_rabbitmq import OwnRabbit
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(300)
 def test_everything_happens_at_once():
     """A dozen faults of several kinds within half a minute, at twenty webhooks a second."""

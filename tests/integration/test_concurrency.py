@@ -457,6 +457,7 @@ def test_processes_that_migrate_an_empty_database_at_once(database_url, tmp_path
     assert len(applied) == len({row["name"] for row in applied}) >= 1
 
 
+@pytest.mark.alone
 def test_processes_that_read_and_write_one_sqlite_file(tmp_path):
     """Four of them: every write counts, none fails, none waits above a second."""
     url = f"sqlite:///{tmp_path / 'nexus.db'}"

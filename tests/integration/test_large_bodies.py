@@ -87,6 +87,7 @@ def test_a_document_may_be_a_mebibyte_and_no_byte_more(server: Server) -> None:
     assert b"HTTP/1.1 404 Not Found" == server.head_alone("/api/v1/nowhere", JSON_LIMIT + 1)
 
 
+@pytest.mark.alone
 def test_many_of_the_largest_at_once(server: Server) -> None:
     """With a bad signature, so that nothing is stored: each hears so; memory stays small, `/healthz` below a second."""
     body = b'{"zen": "' + b"x" * (FILE_LIMIT - 11) + b'"}'

@@ -113,6 +113,7 @@ def address(tmp_path: Path) -> Iterator[tuple[str, int]]:
         yield str(place.hostname), int(place.port or 0)
 
 
+@pytest.mark.alone
 def test_slow_clients_keep_nobody_out(address: tuple[str, int], record_property: pytest.RecordProperty) -> None:
     """Of every kind, all at once: the 99th percentile of `/healthz` stays below 250 ms."""
     clients = [Slow(address, number) for number in range(CLIENTS)]
