@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -36,8 +36,12 @@ def until(found, seconds=30.0):
 
 def below(pid: int, word: str) -> list[psutil.Process]:
     """The living processes that one started directly, by a word of their command."""
-    alive = [child for child in psutil.Process(pid).children() if child.status() != psutil.STATUS_ZOMBIE]
-    return [child for child in alive if word in child.cmdline()]
+    found = []
+    for child in psutil.Process(pid).children():
+        with suppress(psutil.NoSuchProcess):  # it ended while we looked
+            if child.status() != psutil.STATUS_ZOMBIE and word in child.cmdline():
+                found.append(child)
+    return found
 
 
 @contextmanager

@@ -41,6 +41,7 @@ READS = [
     "changes.find",
     "changes.for_task",
     "changes.near",
+    "changes.open_in",
     "deliveries.find",
     "deliveries.get",
     "deliveries.list",
