@@ -35,7 +35,10 @@ def hand_back(event: Event, ctx: Context) -> Outcome:
 
 
 def _at_work(event: Event, ctx: Context) -> list[tuple[int, Change]]:
-    """The tasks at work that an event is about, each with the open pull request that is to complete it."""
+    """The tasks at work that an event is about, each with the open pull request that is to complete it.
+
+    Of moves only those to work, by what GitHub said, are heard here (hooks.py).
+    """
     if event.task_id is None:
         return [
             (one.task.id, gate.change)
@@ -43,9 +46,6 @@ def _at_work(event: Event, ctx: Context) -> list[tuple[int, Change]]:
             for one in gate.tasks
             if one.closes and one.task.status is Status.IN_PROGRESS
         ]
-    by_github = (event.delivery or "").startswith(f"{SOURCE}:")
-    if event.payload.get("to") != Status.IN_PROGRESS or not by_github:
-        return []
     return [
         (event.task_id, change)
         for change, link in ctx.nexus.changes.for_task(event.task_id, actor=ctx.actor)

@@ -54,6 +54,9 @@ class EventHandler:
     #: Events with the same answer share one waiting job; those with the answer None need none at all. For work that
     #: looks at the present state anyway, such as rendering documents. The event has no id yet: it is 0.
     coalesce: Callable[[Event], str | None] | None = None
+    #: Events for which this is false need no job. It is asked within the transaction of the event, so it only looks at
+    #: the event, which has no id yet: it is 0.
+    when: Callable[[Event], bool] | None = None
     #: Wait so long first.
     delay: timedelta = timedelta()
     #: An attempt that takes longer is given up, and counts as failed; None: it ends by itself.

@@ -186,6 +186,8 @@ class Work:
         jobs: list[NewJob] = []
         for index, new in enumerate(said):
             for handler in self._plugins.handlers_for(new.type):
+                if handler.when is not None and not handler.when(new.stored(0, self.now)):
+                    continue
                 if handler.coalesce is None:
                     jobs.append(self._job(handler, ids[index], subject=_subject(handler.name, new)))
                 elif (shared := handler.coalesce(new.stored(0, self.now))) is not None:
