@@ -69,7 +69,7 @@ def test_a_long_run_rests_and_what_came_meanwhile_is_one_run_later(clock):
     assert timedelta(seconds=4) < waiting[0].run_at - waiting[0].created_at < timedelta(seconds=20)
 
 
-@pytest.mark.parametrize("painter", [Painter(seconds=0.0), Painter(seconds=0.22, rest=0)])
+@pytest.mark.parametrize("painter", [Painter(seconds=0.0), Painter(seconds=0.52, rest=0)])
 def test_what_is_quick_or_asks_for_no_rest_runs_each_time(painter, clock):
     """As often as something moved."""
     with hub(painter, clock) as nexus:

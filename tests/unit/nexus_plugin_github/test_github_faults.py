@@ -107,7 +107,8 @@ def test_each_action_takes_place_once(
     world = make_world(action.app)
     action.prepare(world)
     world.github.trouble(write[0], write[1], **FAULTS[fault])
-    waits = _until_done(action, world, clock)
+    # On a busy machine another call may run into the client's time limit: then nothing was said of waiting.
+    waits = [wait for wait in _until_done(action, world, clock) if wait]
     action.do(world)
     time.sleep(FAULTS[fault].get("delay", 0.0))  # what the server still had to do is done
 

@@ -16,7 +16,7 @@ from .work import UnitOfWork, Work
 
 _KEPT = "rest:"
 
-SHORT = timedelta(seconds=0.2)
+SHORT = timedelta(seconds=0.5)
 """A run that took the processor for less is no burden."""
 
 LONGEST = timedelta(minutes=10)
