@@ -302,29 +302,6 @@ def test_events_that_coalesce_share_one_waiting_job(nexus, clock):
     assert ["done", "pending"] == [one[1] for one in jobs(nexus, "chat.heap")]
 
 
-def test_events_that_a_handler_does_not_want_need_no_job(clock):
-    """It is asked with the event alone."""
-
-    class Picky:
-        NEXUS_NAME = "picky"
-
-        @hookimpl
-        def nexus_event_handlers(self):
-            """Only what goes back to where it began."""
-            yield EventHandler(
-                name="picky.back", on="task.moved", call=lambda event, ctx: None,
-                when=lambda event: (event.id, event.payload["to"]) == (0, "pending"),
-            )  # fmt: skip
-
-    with nexus_for_test(Picky(), clock=clock) as nexus:
-        task = nexus.tasks.create("T")
-        for word in ("blocked", "pending", "blocked"):
-            nexus.tasks.move(task.id, word)
-
-        [job] = nexus.jobs.list(kind="picky.back")
-        assert "pending" == nexus.events.get(job.event_id).payload["to"]
-
-
 def test_a_delayed_job_waits(nexus, clock):
     """Its time is written on it."""
     finish(nexus)
