@@ -1,17 +1,19 @@
 """A worker as a process of its own, with jobs that tests can see: started by test_worker_process.py.
 
 Arguments: the file in which jobs say that they ran; then those of the command `worker`. The configuration is read from
-the environment, as the command does.
+the environment, as the command does. NEXUS_PROBE_EVERY, in seconds, adds a schedule.
 """
 
+import json
 import os
 import sys
 import time
+from datetime import timedelta
 from functools import partial
 
 from nexus_core import Nexus
 from nexus_core.plugins.hookspecs import hookimpl
-from nexus_core.plugins.records import JobHandler
+from nexus_core.plugins.records import JobHandler, Schedule
 from nexus_worker import hooks
 from nexus_worker.main import worker
 
@@ -43,6 +45,15 @@ class Probe:
         self.note(job, ctx)
         os.abort()
 
+    def round(self, job, ctx):
+        with open(self._file, "a") as file:
+            file.write(json.dumps({"job": job.id, "pid": os.getpid()}) + "\n")
+
+    @hookimpl
+    def nexus_schedules(self):
+        if every := os.environ.get("NEXUS_PROBE_EVERY"):
+            yield Schedule(name="probe.round", kind="probe.round", every=timedelta(seconds=float(every)))
+
     @hookimpl
     def nexus_job_handlers(self):
         yield JobHandler(kind="probe.note", call=self.note)
@@ -50,6 +61,7 @@ class Probe:
         yield JobHandler(kind="probe.hold", call=self.hold)
         yield JobHandler(kind="probe.agent", call=self.slow, lane="agents")
         yield JobHandler(kind="probe.abort", call=self.abort, max_attempts=2)
+        yield JobHandler(kind="probe.round", call=self.round)
 
 
 if __name__ == "__main__":
