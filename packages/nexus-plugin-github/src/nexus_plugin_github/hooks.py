@@ -32,7 +32,7 @@ _CHANGE_READINESS = (
 NEXUS_NAME = "github"  #: what the plugin is called also where it is given to `Nexus.open` by hand
 
 
-def _may_ask_for_mending(event: events.Event) -> bool:
+def may_ask_for_mending(event: events.Event) -> bool:
     """Of all moves only those to work, by what GitHub said."""
     by_github = (event.delivery or "").startswith("github:")
     return event.task_id is None or (by_github and event.payload.get("to") == "in-progress")
@@ -110,7 +110,7 @@ def nexus_event_handlers() -> Iterable[records.EventHandler]:
         name="github.hand_back",
         on=(events.TaskMoved, "github.pull_request_review.submitted", "github.check_suite.completed"),
         call=lazily("nexus_plugin_github.mending:hand_back"),
-        when=_may_ask_for_mending,
+        when=may_ask_for_mending,
     )
 
 

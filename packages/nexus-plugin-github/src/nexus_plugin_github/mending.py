@@ -12,6 +12,7 @@ from nexus_core.errors import NoAgent
 from nexus_core.plugins.context import Context
 
 from .calling import client_for, gates_of, patiently, unreachable
+from .hooks import may_ask_for_mending
 from .reading import table, text
 from .sansio import SOURCE
 from .settings import Settings
@@ -35,10 +36,7 @@ def hand_back(event: Event, ctx: Context) -> Outcome:
 
 
 def _at_work(event: Event, ctx: Context) -> list[tuple[int, Change]]:
-    """The tasks at work that an event is about, each with the open pull request that is to complete it.
-
-    Of moves only those to work, by what GitHub said, are heard here (hooks.py).
-    """
+    """The tasks at work that an event is about, each with the open pull request that is to complete it."""
     if event.task_id is None:
         return [
             (one.task.id, gate.change)
@@ -46,6 +44,8 @@ def _at_work(event: Event, ctx: Context) -> list[tuple[int, Change]]:
             for one in gate.tasks
             if one.closes and one.task.status is Status.IN_PROGRESS
         ]
+    if not may_ask_for_mending(event):  # a job of a former version, which had one for every move
+        return []
     return [
         (event.task_id, change)
         for change, link in ctx.nexus.changes.for_task(event.task_id, actor=ctx.actor)
