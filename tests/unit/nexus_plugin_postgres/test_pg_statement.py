@@ -1,9 +1,12 @@
 """Statements on a connection: what goes in comes out, what is used again is prepared, and errors stay errors."""
 
+import sys
+
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from engines import at_once
 from nexus_plugin_postgres import statement as statement_module
 from nexus_plugin_postgres.connection import PatientConnection, configure
 
@@ -117,3 +120,20 @@ def test_commands_raise(connection):
     """What is no statement of ours is refused by the database, and said."""
     with pytest.raises(psycopg.errors.SyntaxError):
         connection.command(b"BEGINN")
+
+
+def test_answers_may_be_read_at_once(connection):
+    """A glance's answer is made into rows when its connection is another thread's already: each has its own rows."""
+    answers = [connection.statements.run("SELECT CAST(:a AS text) AS a", {"a": f"v{number}"}) for number in range(4)]
+
+    def read(number):
+        return lambda: {answers[number].first()["a"] for _ in range(20_000)}
+
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        found = at_once([read(number) for number in range(4)])
+    finally:
+        sys.setswitchinterval(usual)
+
+    assert [{"v0"}, {"v1"}, {"v2"}, {"v3"}] == found

@@ -10,6 +10,7 @@ pipeline mode): a round trip wakes two processes, which for small statements cos
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -63,7 +64,7 @@ class Statements:
     def __init__(self, pgconn: PGconn, wait: Waiter, transformer: Transformer) -> None:
         self._pgconn = pgconn
         self._wait = wait  #: for the server, as long as the connection's patience lasts
-        self._transformer = transformer
+        self._reader = Reader(transformer)
         self._known: dict[tuple[str, tuple[int, ...]], _Known] = {}
         self._number = 0
         self.waiting: list[Waiting] = []
@@ -157,10 +158,10 @@ class Statements:
 
     def _answer(self, known: _Known | None, result: PGresult) -> Answer:
         if known is None:
-            return Answer(result, (), self._transformer)
+            return Answer(result, (), self._reader)
         if known.columns is None:
             known.columns = tuple((result.fname(index) or b"").decode() for index in range(result.nfields))
-        return Answer(result, known.columns, self._transformer)
+        return Answer(result, known.columns, self._reader)
 
     def _new(self, key: tuple[str, tuple[int, ...]]) -> _Known:
         if len(self._known) >= KEPT:
@@ -203,13 +204,31 @@ def _collected(pgconn: PGconn, number: int) -> PQGen[list[PGresult]]:
     return found
 
 
+class Reader:
+    """Makes rows of what the database answered on one connection: one answer at a time.
+
+    An answer outlives its turn on the connection, which another thread may have by then.
+    """
+
+    def __init__(self, transformer: Transformer) -> None:
+        self._transformer = transformer
+        self._lock = threading.Lock()
+
+    def read(self, result: PGresult, number: int) -> Rows:
+        """The first so many rows."""
+        with self._lock:
+            self._transformer.set_pgresult(result)
+            rows: Rows = self._transformer.load_rows(0, number, tuple)
+        return rows
+
+
 @attrs.frozen
 class Answer:
     """What the database answered."""
 
     _result: PGresult
     columns: tuple[str, ...]
-    _transformer: Transformer
+    _reader: Reader
 
     @property
     def changed(self) -> int:
@@ -231,11 +250,7 @@ class Answer:
         return self._read(self._result.ntuples)
 
     def _read(self, number: int) -> Rows:
-        if not number:
-            return []
-        self._transformer.set_pgresult(self._result)
-        rows: Rows = self._transformer.load_rows(0, number, tuple)
-        return rows
+        return self._reader.read(self._result, number) if number else []
 
 
 def _dumped(values: Sequence[Any]) -> tuple[list[bytes | None], tuple[int, ...]]:
