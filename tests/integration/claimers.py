@@ -229,6 +229,7 @@ class Claimer:
 
     def _post(self, mine: Any, verb: str, fence: int, ask: Callable[..., Any]) -> tuple[int, str]:
         status, document = ask("POST", f"/assignments/{mine['id']}/{verb}", {"fence": fence, **WRITES[verb][1]})
+        assert status in (200, 201, 409), (verb, mine, document)
         return status, document.get("code", "")
 
     def _write(self, mine: Any, verb: str, *, client: Client | None = None, shout: bool = False) -> bool | None:

@@ -72,6 +72,14 @@ def pushed(minute, commit, message):
     )
 
 
+def branch_pushed(minute, commit, message, number, rewrites=False):
+    one = Commit(id=commit * 40, message=message)
+    return CommitsPushed(
+        source="github", repository="acme/api", branch=f"login-{number}", commits=(one,), head=one.id, at=at(minute),
+        rewrites=rewrites,
+    )  # fmt: skip
+
+
 WORK = (
     opened(0, 7, "a", 0, draft=True),
     opened(1, 7, "a", 0),
@@ -160,6 +168,23 @@ ENDS = {
         ),
         ["done", "done", "pending"],
     ),
+    "commits of its branch close another": (
+        (
+            branch_pushed(9, "8", "Begin with NX-3\n\nrefs NX-3, refs NX-1", 8),
+            branch_pushed(10, "9", "Fixes NX-3", 8),
+            merged(14, 8, "c", 9, "8", body="Closes NX-2"),
+        ),
+        ["done", "done", "done"],
+    ),
+    "commits that closed another are gone": (
+        (
+            branch_pushed(8, "8", "Fixes NX-3 and closes NX-2", 8),
+            branch_pushed(10, "9", "refs NX-2", 8, rewrites=True),
+            branch_pushed(11, "9", "refs NX-2", 7),
+            merged(14, 8, "c", 9, "8", body="Closes NX-2"),
+        ),
+        ["done", "done", "pending"],
+    ),
     "one opened when it was done changes nothing": (
         (merged(14, 8, "c", 9, "8", body="Closes NX-2"), opened(15, 12, "e", 15), checked(16, "e", "failure")),
         ["done", "done", "pending"],
@@ -245,7 +270,9 @@ def test_shuffled_they_end_alike(hub, end):
     assert {} == wrong, wanted
 
 
-@pytest.mark.parametrize("end", ["both are merged", "what took it back was taken back"])
+@pytest.mark.parametrize(
+    "end", ["both are merged", "what took it back was taken back", "commits of its branch close another"]
+)
 def test_told_at_once_they_end_alike(hub, end):
     """From a thread for each, without an order at all."""
     facts = [*WORK, *ENDS[end][0], *ISSUE]

@@ -106,6 +106,41 @@ def test_a_push_carries_its_commits() -> None:
     assert (fact.branch, fact.is_default_branch) == ("main", True)
 
 
+def test_a_push_to_a_branch_tells_what_is_its_own() -> None:
+    """Not what came with a merge of another branch; and whether it moved the branch, and when."""
+    payload = copy.deepcopy(PAYLOADS["push"])
+    merged = {**payload["commits"][0], "id": "d" * 40, "distinct": False}
+    payload["repository"]["pushed_at"] = 1769860800
+    payload |= {"ref": "refs/heads/login", "commits": [merged, payload["commits"][0]], "forced": True}
+    (fact,) = facts("push", payload)
+
+    assert isinstance(fact, changes.CommitsPushed)
+    assert ["c" * 40] == [commit.id for commit in fact.commits]
+    assert (True, datetime(2026, 1, 31, 12, tzinfo=UTC)) == (fact.rewrites, fact.at)
+
+
+def test_a_merge_brings_the_default_branch_what_was_pushed_before() -> None:
+    """There such commits are what it is about."""
+    payload = copy.deepcopy(PAYLOADS["push"])
+    payload["commits"][0]["distinct"] = False
+    (fact,) = facts("push", payload)
+
+    assert isinstance(fact, changes.CommitsPushed)
+    assert ["c" * 40] == [commit.id for commit in fact.commits]
+
+
+@pytest.mark.parametrize("head", [{"ref": "main", "repo": {"id": 5}}, {"ref": "main", "repo": None}])
+def test_a_fork_is_told_apart(head: Any) -> None:
+    """Also one that was deleted."""
+    payload = copy.deepcopy(PAYLOADS["pull_request.opened"])
+    payload["pull_request"]["head"] |= head
+    payload["pull_request"]["base"] = {"repo": {"id": 6}}
+    (fact,) = facts("pull_request", payload)
+
+    assert isinstance(fact, changes.ChangeOpened)
+    assert fact.change.is_fork
+
+
 @pytest.mark.parametrize(
     ("name", "path"),
     [

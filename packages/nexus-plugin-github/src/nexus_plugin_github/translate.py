@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from nexus_core.domain.changes import (
@@ -53,6 +54,7 @@ def change_ref(pull: Payload, repository: str, external_id: str | None = None) -
         updated_at=instant(pull.get("updated_at")),
         repository_external_id=external_id,
         created_at=instant(pull.get("created_at")),
+        is_fork=is_fork(pull),
     )
 
 
@@ -100,6 +102,8 @@ def is_outside(pull: Payload) -> bool:
 def is_fork(pull: Payload) -> bool:
     """Whether a pull request comes from another repository, which may be deleted by now."""
     head, base = table(pull, "head"), table(pull, "base", "repo")
+    if not base:
+        return False
     return "repo" in head and whole(table(head, "repo").get("id")) != whole(base.get("id"))
 
 
@@ -144,14 +148,18 @@ def _push(payload: Payload, app_id: str) -> list[Fact]:
     written, external_id = _paths(commits, "added", "modified"), repository_id(payload)
     is_default = branch == text(table(payload, "repository").get("default_branch"))
     is_partial = is_default and _is_partial(payload, commits)
+    # What was pushed elsewhere before came with a merge of that branch: it is not what this one is about.
+    own = commits if is_default else [commit for commit in commits if commit.get("distinct") is not False]
     pushed = CommitsPushed(
         source=SOURCE,
         repository=repository,
         branch=branch,
-        commits=tuple(_commit(commit) for commit in commits),
+        commits=tuple(_commit(commit) for commit in own),
         by=login(payload.get("sender")) or text(table(payload, "pusher").get("name")),
         is_default_branch=is_default,
         head=after,
+        rewrites=payload.get("forced") is True,
+        at=_pushed_at(payload, commits),
         # What is not listed may have been touched as well.
         paths=tuple(sorted(written | _paths(commits, "removed") | ({POLICY_FILE} if is_partial else set()))),
         repository_external_id=external_id,
@@ -164,6 +172,12 @@ def _push(payload: Payload, app_id: str) -> list[Fact]:
         repository_external_id=external_id,
     )  # fmt: skip
     return [pushed, file]
+
+
+def _pushed_at(payload: Payload, commits: list[Payload]) -> datetime | None:
+    """When a push took place by GitHub's clock, else when its last commit was made."""
+    said = instant(table(payload, "repository").get("pushed_at"))
+    return said or max((at for commit in commits if (at := instant(commit.get("timestamp")))), default=None)
 
 
 def _is_partial(payload: Payload, commits: list[Payload]) -> bool:

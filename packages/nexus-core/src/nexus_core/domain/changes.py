@@ -42,6 +42,7 @@ class ChangeRef:
     updated_at: datetime | None = None  #: by the host's clock; older facts never overwrite newer ones
     repository_external_id: str | None = None  #: the host's id of the repository, which survives a rename
     created_at: datetime | None = None  #: by the host's clock: when it was opened first
+    is_fork: bool = False  #: its branch lies in another repository
 
 
 @attrs.frozen(kw_only=True)
@@ -132,6 +133,8 @@ class CommitsPushed:
     is_default_branch: bool = False
     head: str = ""  #: the commit that the branch ends with now
     paths: tuple[str, ...] = ()  #: the files that the commits touched
+    rewrites: bool = False  #: the branch was moved: commits that it had before may be gone
+    at: datetime | None = None  #: by the host's clock: when they reached it
     repository_external_id: str | None = None
 
 
@@ -210,6 +213,7 @@ class Change:
     host_created_at: datetime | None = None  #: by the host's clock
     merged_at: datetime | None = None  #: by the host's clock
     merge_commit: str = ""
+    is_fork: bool = False  #: its branch lies in another repository
 
     @property
     def is_open(self) -> bool:
@@ -250,6 +254,17 @@ class Check:
     summary: str
     url: str
     at: datetime | None
+
+
+@attrs.frozen(kw_only=True)
+class BranchCommit:
+    """A commit of a branch that is not the default one: it names tasks for the change of the branch, or rewrites it."""
+
+    branch: str
+    id: str
+    message: str  #: empty where it names no task
+    rewrites: bool  #: what was pushed before it may be gone
+    pushed_at: datetime  #: by the host's clock
 
 
 @attrs.frozen(kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
-from ..domain.changes import Change, ChangeLink, ChangeRef, ChangeState, Check, CommitLink, Review
+from ..domain.changes import BranchCommit, Change, ChangeLink, ChangeRef, ChangeState, Check, CommitLink, Review
 from ..domain.issues import Issue
 
 
@@ -95,6 +95,29 @@ class Changes(Protocol):
 
     def set_reverts(self, source: str, repository_id: int, by: str, targets: Sequence[str]) -> None:
         """Say anew what a change or a commit takes back."""
+        ...
+
+    def lock_branch(self, repository_id: int, branch: str) -> None:
+        """Have who is told of a branch's commits and who is told of its change go one after the other.
+
+        Before the change itself is locked, and until the transaction ends.
+        """
+        ...
+
+    def note_branch(self, source: str, repository_id: int, commit: BranchCommit, now: datetime) -> None:
+        """Keep a commit of a branch; of one that is known, when it was pushed last."""
+        ...
+
+    def branch_commits(self, change: Change, limit: int) -> builtins.list[BranchCommit]:
+        """What is kept of the commits of a change, the latest first; nothing of one from a fork.
+
+        A branch may carry one change after the other: each has what was pushed since the one before it was merged,
+        until it was merged itself.
+        """
+        ...
+
+    def prune_branches(self, before: datetime) -> int:
+        """Forget commits that were pushed before that time, but those of open changes; how many they were."""
         ...
 
     def link_commit(self, link: CommitLink) -> bool:

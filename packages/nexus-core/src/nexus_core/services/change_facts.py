@@ -7,6 +7,7 @@ stand by all that is stored. So a fact may come late, twice and in any order.
 from __future__ import annotations
 
 import builtins
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ import attrs
 
 from ..domain.access import Actor
 from ..domain.changes import (
+    BranchCommit,
     Change,
     ChangeClosed,
     ChangeLink,
@@ -49,6 +51,9 @@ _ORDER = {ChangeState.DRAFT: 0, ChangeState.OPEN: 0, ChangeState.CLOSED: 1, Chan
 _FIRST, _REOPENED = -1, 2  #: the same for how a change was opened first, and opened again after it was closed
 _VERDICTS = {"asked": 0, "approved": 1, "changes_requested": 2, "dismissed": 3}
 _CONCLUSIONS = {"neutral": 0, "success": 1, "failure": 2}
+_MOST_COMMITS = 500  #: of a change whose messages are looked at, the latest
+_LONGEST_MESSAGE = 20_000  #: characters of a commit message that are kept
+_BEFORE = "before, "  #: how the reason of a link begins that holds no longer
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 ChangeFact = ChangeOpened | ChangeMerged | ChangeClosed
@@ -195,7 +200,7 @@ class Applier:
     def _pushed(self, fact: CommitsPushed) -> bool:
         """Commits on the default branch complete what they close; a branch's commits speak through its change."""
         if not fact.is_default_branch:
-            return False
+            return self._branch_pushed(fact)
         if POLICY_FILE in fact.paths:
             self.work.record(
                 PolicyTouched, actor=self.actor, repository_id=self.repository.id, delivery=self.delivery,
@@ -205,6 +210,42 @@ class Applier:
         self.standings.settle()
         return any(took)
 
+    def _branch_pushed(self, fact: CommitsPushed) -> bool:
+        """Keep what names tasks, and tie the changes that the branch has already."""
+        told = [commit for commit in fact.commits if commit.id and self._references(commit.message)]
+        if fact.rewrites and fact.head and not any(commit.id == fact.head for commit in told):
+            told.append(Commit(id=fact.head, message=""))
+        if not told:
+            return False
+        self.work.changes.lock_branch(self.repository.id, fact.branch)
+        at = fact.at or max((commit.at for commit in told if commit.at), default=self.work.now)
+        for commit in told:
+            kept = BranchCommit(
+                branch=fact.branch, id=commit.id, message=commit.message[:_LONGEST_MESSAGE],
+                rewrites=fact.rewrites and commit.id == fact.head, pushed_at=at,
+            )  # fmt: skip
+            self.work.changes.note_branch(fact.source, self.repository.id, kept, self.work.now)
+        numbers = [one.number for one in self.work.changes.by_branch(self.repository.id, fact.branch)]
+        # All changes before any task: who is told of a change locks them in that order.
+        found = [self.work.changes.find(fact.source, self.repository.id, number) for number in sorted(numbers)]
+        changes = [(change, self._said(change)) for change in found if change is not None]
+        self.standings.watch({task_id for _, said in changes for task_id in said})
+        for change, said in changes:
+            self._tie_said(change, said)
+        self.standings.settle()
+        return any(said for _, said in changes)
+
+    def _tie_said(self, change: Change, said: dict[int, Reference]) -> None:
+        """Tie a change to what its commits name, as if they had been known when it was told of."""
+        known = {link.task_id: link for link in self.work.changes.links(change.id)}
+        for task_id, reference in sorted(said.items()):
+            link = known.get(task_id)
+            is_stronger = link is None or (reference.closes and not link.closes)
+            is_gone = link is not None and not link.closes and link.reason.startswith(_BEFORE)
+            is_taken_back = link is not None and link.closes and link.reason == reference.reason
+            if is_stronger or is_gone or is_taken_back:
+                self._tie(change, task_id, link, reference.closes, reference.reason)
+
     def _commit(self, fact: CommitsPushed, commit: Commit) -> bool:
         links = [
             CommitLink(
@@ -212,7 +253,7 @@ class Applier:
                 head=fact.head or fact.commits[-1].id,
                 reason=f"{reference.reason} in {commit.id[:10]} on {fact.branch}",
             )
-            for reference in find_references(messages=(commit.message,), prefix=self.prefix, closing=self.closing)
+            for reference in self._references(commit.message)
             if reference.closes and (task_id := self._task_id(reference)) is not None
         ]  # fmt: skip
         reverted = find_reverts(commit.message, self.repository.name, changes=False)
@@ -238,6 +279,8 @@ class Applier:
         rank: int | None = None,
     ) -> tuple[Change, Change | None] | None:
         """Bring the stored change up to date; with what it was, or None when the fact is older than what is known."""
+        if ref.branch and not ref.is_fork:
+            self.work.changes.lock_branch(self.repository.id, ref.branch)
         known = self.work.changes.find(ref.source, self.repository.id, ref.number)
         if known is None:
             added = self.work.changes.add(
@@ -267,6 +310,8 @@ class Applier:
             url=ref.url or known.url,
             author=ref.author or known.author,
             head=ref.head or known.head,
+            is_fork=ref.is_fork or known.is_fork,
+            updated_at=self.work.now,
             host_updated_at=ref.updated_at or known.host_updated_at,
             host_created_at=ref.created_at or known.host_created_at,
         )
@@ -298,20 +343,42 @@ class Applier:
             for task_id, link in known.items():
                 if link.closes and task_id not in named:
                     # It was edited and does not name the task any more; it did, which is kept as a mere mention.
-                    self.work.changes.link(attrs.evolve(link, closes=False, reason=f"before, {link.reason}"))
+                    self.work.changes.link(attrs.evolve(link, closes=False, reason=f"{_BEFORE}{link.reason}"))
         links = self.work.changes.links(change.id)
         return [(self.standings.task(link.task_id), link) for link in links]
 
     def _named(self, change: Change, ref: ChangeRef) -> dict[int, Reference]:
         """The tasks that a change names, each with the strongest reference to it."""
-        named: dict[int, Reference] = {}
-        for reference in find_references(
+        said = find_references(
             branch=change.branch, title=change.title, body=ref.body, prefix=self.prefix, closing=self.closing
-        ):
+        )
+        return self._strongest([*said, *self._in_commits(change)])
+
+    def _said(self, change: Change) -> dict[int, Reference]:
+        """The tasks that the commits of a change name."""
+        return self._strongest(self._in_commits(change))
+
+    def _strongest(self, references: Iterable[Reference]) -> dict[int, Reference]:
+        named: dict[int, Reference] = {}
+        for reference in references:
             task_id = self._task_id(reference)
-            if task_id is not None and not (task_id in named and named[task_id].closes):
+            if task_id is not None and (task_id not in named or (reference.closes and not named[task_id].closes)):
                 named[task_id] = reference
         return named
+
+    def _in_commits(self, change: Change) -> builtins.list[Reference]:
+        """What the messages of a change's commits name; those that may be gone from it close nothing."""
+        commits = self.work.changes.branch_commits(change, _MOST_COMMITS)
+        rewritten = max((commit.pushed_at for commit in commits if commit.rewrites), default=_EPOCH)
+        found = []
+        for commit in commits:
+            is_kept = commit.pushed_at >= rewritten
+            for reference in self._references(commit.message):
+                found.append(attrs.evolve(reference, closes=reference.closes and is_kept))
+        return found
+
+    def _references(self, message: str) -> tuple[Reference, ...]:
+        return find_references(messages=(message,), prefix=self.prefix, closing=self.closing)
 
     def _tie(self, change: Change, task_id: int, known: ChangeLink | None, closes: bool, reason: str) -> None:
         link = ChangeLink(

@@ -33,8 +33,8 @@ from .policies import closing_words
 from .standings import GraphNeeded
 from .work import UnitOfWork, Work, repository_of, require_seen
 
-_CLOSING = (ChangeMerged, ChangeClosed, CommitsPushed)
-"""Facts that may complete a task: the graph is locked first."""
+COMMITS_KEPT = timedelta(days=365)
+"""How long the commits of a branch are kept that has no open change."""
 
 CHECKS_KEPT = timedelta(days=90)
 """How long it is kept how the checks of a commit ended, with which no open change ends."""
@@ -70,7 +70,7 @@ class ChangeService:
             return self._apply(work, fact, actor, delivery, has_graph=has_graph)
 
         try:
-            return self._unit.write(partial(action, has_graph=isinstance(fact, _CLOSING)))
+            return self._unit.write(partial(action, has_graph=_may_complete(fact)))
         except GraphNeeded:
             return self._unit.write(partial(action, has_graph=True))
 
@@ -95,8 +95,13 @@ class ChangeService:
         return applier.apply(fact)
 
     def prune(self) -> int:
-        """Forget how checks of old commits ended; how many they were."""
-        return self._unit.write(lambda work: work.changes.prune_checks(work.now - CHECKS_KEPT))
+        """Forget how checks of old commits ended, and old commits of branches; how many they were."""
+
+        def action(work: Work) -> int:
+            checks = work.changes.prune_checks(work.now - CHECKS_KEPT)
+            return checks + work.changes.prune_branches(work.now - COMMITS_KEPT)
+
+        return self._unit.write(action)
 
     def for_task(self, task_id: int, *, actor: Actor = LOCAL) -> list[tuple[Change, ChangeLink]]:
         """The changes that name a task, with why."""
@@ -122,3 +127,10 @@ class ChangeService:
             repository_id = repository_of(work, repository, actor)
             assert repository_id is not None  # noqa: S101 - only None gives None
             return work.changes.by_branch(repository_id, branch)
+
+
+def _may_complete(fact: About) -> bool:
+    """Whether a fact may complete a task: the graph is locked first then."""
+    if isinstance(fact, CommitsPushed):
+        return fact.is_default_branch
+    return isinstance(fact, ChangeMerged | ChangeClosed)

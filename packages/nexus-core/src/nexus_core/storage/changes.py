@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from ..clock import to_text
-from ..domain.changes import Change, ChangeLink, ChangeRef, ChangeState, Check, CommitLink, Review
+from ..domain.changes import BranchCommit, Change, ChangeLink, ChangeRef, ChangeState, Check, CommitLink, Review
 from . import rows
 from .session import Row, SqlSession
 
@@ -32,7 +32,7 @@ class SqlChanges:
             "insert_change", source=ref.source, repository_id=repository_id, number=ref.number, state=str(state),
             title=ref.title, branch=ref.branch, url=ref.url, author=ref.author, head=ref.head, now=to_text(now),
             host_updated_at=rows.time(ref.updated_at), host_created_at=rows.time(ref.created_at),
-            merged_at=rows.time(merged_at), merge_commit=merge_commit,
+            merged_at=rows.time(merged_at), merge_commit=merge_commit, is_fork=ref.is_fork,
         )  # fmt: skip
         return None if row is None else _change(row)
 
@@ -42,7 +42,7 @@ class SqlChanges:
             "update_change", id=change.id, state=str(change.state), title=change.title, branch=change.branch,
             url=change.url, author=change.author, head=change.head, now=to_text(now),
             host_updated_at=rows.time(change.host_updated_at), host_created_at=rows.time(change.host_created_at),
-            merged_at=rows.time(change.merged_at), merge_commit=change.merge_commit,
+            merged_at=rows.time(change.merged_at), merge_commit=change.merge_commit, is_fork=change.is_fork,
         )  # fmt: skip
 
     def of_task(self, task_id: int) -> builtins.list[tuple[Change, ChangeLink]]:
@@ -161,6 +161,41 @@ class SqlChanges:
                 "add_revert", source=source, repository_id=repository_id, target=target, reverted_by=by
             )  # fmt: skip
 
+    # Branches ---------------------------------------------------------------------------------------------------------
+
+    def lock_branch(self, repository_id: int, branch: str) -> None:
+        """Have who is told of a branch's commits and who is told of its change go one after the other."""
+        self._session.later("lock_branch", repository_id=repository_id, branch=branch)
+
+    def note_branch(self, source: str, repository_id: int, commit: BranchCommit, now: datetime) -> None:
+        """Keep a commit of a branch; of one that is known, when it was pushed last."""
+        self._session.later(
+            "put_branch_commit", source=source, repository_id=repository_id, branch=commit.branch,
+            commit_id=commit.id, message=commit.message, rewrites=commit.rewrites, pushed_at=to_text(commit.pushed_at),
+            now=to_text(now),
+        )  # fmt: skip
+
+    def branch_commits(self, change: Change, limit: int) -> builtins.list[BranchCommit]:
+        """What is kept of the commits of a change, the latest first; nothing of one from a fork."""
+        if change.is_fork or not change.branch:
+            return []
+        found = self._session.all(
+            "commits_of_change", source=change.source, repository_id=change.repository_id, branch=change.branch,
+            number=change.number, merged_at=rows.time(change.merged_at), told_at=to_text(change.updated_at),
+            limit=limit,
+        )  # fmt: skip
+        return [
+            BranchCommit(
+                branch=change.branch, id=row["commit_id"], message=row["message"], rewrites=bool(row["rewrites"]),
+                pushed_at=rows.at(row["pushed_at"]),
+            )
+            for row in found
+        ]  # fmt: skip
+
+    def prune_branches(self, before: datetime) -> int:
+        """Forget commits that were pushed before that time, but those of open changes; how many they were."""
+        return self._session.run("prune_branch_commits", before=to_text(before))
+
     # Commits ----------------------------------------------------------------------------------------------------------
 
     def link_commit(self, link: CommitLink) -> bool:
@@ -196,6 +231,7 @@ def _change(row: Row) -> Change:
         host_created_at=rows.maybe_at(row["host_created_at"]),
         merged_at=rows.maybe_at(row["merged_at"]),
         merge_commit=row["merge_commit"],
+        is_fork=bool(row["is_fork"]),
     )
 
 

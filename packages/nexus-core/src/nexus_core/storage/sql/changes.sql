@@ -1,6 +1,6 @@
 -- fragment: closer_columns
 c.id, c.source, c.repository_id, c.number, c.state, c.title, c.branch, c.url, c.author, c.head, c.created_at,
-       c.updated_at, c.host_updated_at, c.host_created_at, c.merged_at, c.merge_commit
+       c.updated_at, c.host_updated_at, c.host_created_at, c.merged_at, c.merge_commit, c.is_fork
 
 -- name: changes_by_commit
 SELECT {closer_columns}
@@ -69,6 +69,37 @@ ON CONFLICT DO NOTHING
 -- name: drop_reverts
 DELETE FROM change_reverts
  WHERE repository_id = :repository_id AND source = :source AND reverted_by = :reverted_by
+
+-- name: lock_branch
+SELECT /*pg: pg_advisory_xact_lock(7237104, hashtext(CAST(:repository_id AS text) || :branch)) IS NULL AND */
+       CAST(:branch AS text) IS NOT NULL AS locked
+
+-- name: put_branch_commit
+INSERT INTO branch_commits (repository_id, source, branch, commit_id, message, rewrites, pushed_at, noted_at)
+VALUES (:repository_id, :source, :branch, :commit_id, :message, :rewrites, :pushed_at, :now)
+ON CONFLICT (repository_id, source, branch, commit_id) DO UPDATE
+   SET pushed_at = CASE WHEN excluded.pushed_at > branch_commits.pushed_at THEN excluded.pushed_at
+                        ELSE branch_commits.pushed_at END,
+       rewrites = branch_commits.rewrites OR excluded.rewrites
+
+-- name: commits_of_change
+-- A branch may carry one change after the other: each has what was pushed since the one before it was merged, until it was
+-- merged itself; what we knew when we were told of the merge was before it, whatever the clocks say.
+SELECT b.commit_id, b.message, b.rewrites, b.pushed_at
+  FROM branch_commits b
+ WHERE b.repository_id = :repository_id AND b.source = :source AND b.branch = :branch
+       /*when merged_at: AND (b.pushed_at <= :merged_at OR b.noted_at <= :told_at) */
+   AND NOT EXISTS (SELECT 1 FROM changes c
+                    WHERE c.repository_id = b.repository_id AND c.source = b.source AND c.branch = b.branch
+                      AND NOT c.is_fork AND c.number < :number AND c.merged_at >= b.pushed_at)
+ ORDER BY b.pushed_at DESC, b.commit_id LIMIT :limit
+
+-- name: prune_branch_commits
+DELETE FROM branch_commits
+ WHERE pushed_at < :before
+   AND NOT EXISTS (SELECT 1 FROM changes c
+                    WHERE c.repository_id = branch_commits.repository_id AND c.branch = branch_commits.branch
+                      AND c.state IN ('open', 'draft'))
 
 -- name: add_commit_link
 INSERT INTO commit_links (repository_id, source, commit_id, task_id, head, reason, at)

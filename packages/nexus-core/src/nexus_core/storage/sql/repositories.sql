@@ -3,7 +3,7 @@ id, name, url, default_branch, external_id, created_at, state, state_at, reachab
 
 -- fragment: change_columns
 id, source, repository_id, number, state, title, branch, url, author, head, created_at, updated_at, host_updated_at,
-       host_created_at, merged_at, merge_commit
+       host_created_at, merged_at, merge_commit, is_fork
 
 -- name: insert_repository
 INSERT INTO repositories (name, url, default_branch, external_id, created_at)
@@ -29,9 +29,9 @@ UPDATE repositories SET name = :name, url = :url, default_branch = :default_bran
 
 -- name: insert_change
 INSERT INTO changes (source, repository_id, number, state, title, branch, url, author, head, created_at, updated_at,
-                     host_updated_at, host_created_at, merged_at, merge_commit)
+                     host_updated_at, host_created_at, merged_at, merge_commit, is_fork)
 VALUES (:source, :repository_id, :number, :state, :title, :branch, :url, :author, :head, :now, :now, :host_updated_at,
-        :host_created_at, :merged_at, :merge_commit)
+        :host_created_at, :merged_at, :merge_commit, :is_fork)
 ON CONFLICT DO NOTHING
 RETURNING {change_columns}
 
@@ -44,7 +44,7 @@ SELECT {change_columns}
 UPDATE changes
    SET state = :state, title = :title, branch = :branch, url = :url, author = :author, head = :head,
        updated_at = :now, host_updated_at = :host_updated_at, host_created_at = :host_created_at,
-       merged_at = :merged_at, merge_commit = :merge_commit
+       merged_at = :merged_at, merge_commit = :merge_commit, is_fork = :is_fork
  WHERE id = :id
 
 -- name: changes_of_task

@@ -6,7 +6,7 @@ from __future__ import annotations
 import attrs
 import pytest
 
-from ...domain.changes import ChangeLink, ChangeRef, ChangeState, Check, CommitLink, Review
+from ...domain.changes import BranchCommit, ChangeLink, ChangeRef, ChangeState, Check, CommitLink, Review
 from ...domain.issues import Issue, IssueText
 from ...errors import Duplicate, NotFound
 from ...ports.storage import Store
@@ -125,6 +125,32 @@ class ChangesContract:
 
             assert (0, 1) == (tx.changes.prune_checks(NOW), tx.changes.prune_checks(LATER))
             assert [check] == tx.changes.checks("github", repository.id, "abc")
+
+    def test_commits_of_a_branch(self, store: Store) -> None:
+        """Each change has those that were pushed since the one before it was merged; a fork's has none."""
+        repository = make_repository(store)
+        with store.writing() as tx:
+            tx.changes.lock_branch(repository.id, "nx-1")
+            first = tx.changes.add(_ref(), repository.id, ChangeState.MERGED, NOW, merged_at=NOW)
+            more = (attrs.evolve(_ref(), number=8), attrs.evolve(_ref(), number=9, is_fork=True))
+            second, fork = (tx.changes.add(one, repository.id, ChangeState.OPEN, NOW) for one in more)
+            early = BranchCommit(branch="nx-1", id="abd", message="refs NX-1", rewrites=False, pushed_at=NOW)
+            late = attrs.evolve(early, id="abe", message="é", pushed_at=LATER)
+            for commit in (late, attrs.evolve(early, pushed_at=LATER), early, attrs.evolve(early, branch="nx-2")):
+                named = attrs.evolve(commit, id=f"{commit.id}{commit.branch}")
+                tx.changes.note_branch("github", repository.id, named, LATER)
+            for commit in (early, late, attrs.evolve(late, rewrites=True, pushed_at=NOW)):
+                tx.changes.note_branch("github", repository.id, commit, LATER)
+
+        assert first is not None and second is not None and fork is not None
+        with store.writing() as tx:
+            found = [[one.id for one in tx.changes.branch_commits(change, 9)] for change in (first, second, fork)]
+            assert [["abd"], ["abdnx-1", "abe", "abenx-1"], []] == found
+            assert [attrs.evolve(late, rewrites=True)] == tx.changes.branch_commits(second, 9)[1:2]
+            assert ["abdnx-1"] == [one.id for one in tx.changes.branch_commits(second, 1)]
+            assert (0, 1) == (tx.changes.prune_branches(NOW), tx.changes.prune_branches(LATER))
+            told = tx.changes.branch_commits(attrs.evolve(first, updated_at=LATER), 9)
+            assert ["abd", "abdnx-1", "abe", "abenx-1"] == sorted(one.id for one in told)
 
     def test_what_took_back_what(self, store: Store) -> None:
         """It is said anew as a whole, and found from both ends."""
