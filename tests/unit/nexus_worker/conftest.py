@@ -43,6 +43,7 @@ class Probe:
     @hookimpl
     def nexus_job_handlers(self):
         yield JobHandler(kind="probe.note", call=self.note)
+        yield JobHandler(kind="probe.urgent", call=self.note, priority=10)
         yield JobHandler(kind="probe.docs", call=self.note, lane="docs")
         yield JobHandler(kind="probe.slow", call=self.slow)
         yield JobHandler(kind="probe.hangs", call=self.slow, max_attempts=2, time_limit=timedelta(milliseconds=300))

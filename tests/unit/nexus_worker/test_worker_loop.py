@@ -2,15 +2,23 @@
 
 import threading
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+import attrs
 import pytest
 
+from nexus_core.domain.jobs import Job, JobState
 from nexus_core.ports.wakeup import Ring
 from nexus_worker import loop
 from nexus_worker.bell import KombuWakeup
+from nexus_worker.lane import Lane
 from nexus_worker.loop import Worker
 from proxy import proxied
+
+AT = datetime(2026, 1, 31, 12, tzinfo=UTC)
+JOB = Job(
+    id=0, kind="k", lane="default", state=JobState.RUNNING, attempt=1, max_attempts=3, run_at=AT, created_at=AT
+)  # fmt: skip
 
 
 def test_runs_what_is_due_and_ends(make_hub):
@@ -83,6 +91,55 @@ def test_nothing_waits_behind_jobs_that_take_long(make_hub, until):
     assert taken > 1, "it took none ahead"
     assert until(lambda: sorted(hub.probe.ran) == [0, 1, 2, 3, 100], 5)
     assert [1] * 5 == [job.attempt for job in hub.jobs()]
+
+
+def overtakes(hub, until, url=None):
+    """Whether what is urgent runs before the backlog that was there before it is half done."""
+    for number in range(1, 101):
+        hub.enqueue("slow", n=number, seconds=0.05)
+    hub.worker(broker_url=url)
+    assert until(lambda: len(hub.probe.ran) >= 5)
+    hub.enqueue("urgent", n=0)
+    assert until(lambda: 0 in hub.probe.ran)
+    return hub.probe.ran.index(0) < 50
+
+
+def test_the_urgent_overtakes_a_backlog(make_hub, until):
+    """The store hands out what is urgent first."""
+    assert overtakes(make_hub(worker__threads=1, worker__poll="300ms"), until)
+
+
+@pytest.mark.services
+def test_the_urgent_overtakes_what_was_announced_before(namespaced, make_hub, until, monkeypatch):
+    """A broker announces jobs in their order: the store is asked first now and then."""
+    monkeypatch.setattr(loop, "LOOK_SECONDS", 0.3)
+    hub = make_hub(worker__threads=1, worker__poll="300ms", broker_url=namespaced)
+
+    assert overtakes(hub, until, namespaced)
+
+
+def test_the_urgent_overtakes_what_waits_within_the_worker():
+    """A lane begins what it holds in the order of priorities, and gives up the least urgent."""
+    begun, going_on = [], threading.Event()
+
+    def run(job):
+        begun.append(job.id)
+        going_on.wait(10)
+
+    lane = Lane("default", threads=1, waits=True, run=run)
+    lane.start()
+    jobs = [attrs.evolve(JOB, id=number, priority=priority) for number, priority in enumerate((0, -10, 0, 10, 0))]
+    lane.take(jobs[:1])
+    while not begun:
+        time.sleep(0.01)
+    lane.take(jobs[1:])
+    given_up = lane._forget(1)
+    going_on.set()
+    lane.stop()
+    while len(begun) < 4:
+        time.sleep(0.01)
+
+    assert ([1], [0, 3, 2, 4]) == ([job.id for job in given_up], begun)
 
 
 def test_gives_up_what_hangs(make_hub, until, monkeypatch):

@@ -221,6 +221,7 @@ def job_to_wire(job: Job) -> Wire:
         "state": str(job.state),
         "attempt": job.attempt,
         "max_attempts": job.max_attempts,
+        "priority": job.priority,
         "subject": job.subject,
         "event_id": job.event_id,
         "payload": dict(job.payload),

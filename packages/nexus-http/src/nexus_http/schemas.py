@@ -120,7 +120,7 @@ SHAPES: dict[str, str] = {
         "payload:object address:text? request_id:text? created_at:time"
     ),
     "Job": (
-        f"id:int kind:text lane:text state:{_words(JobState)} attempt:int max_attempts:int subject:text? "
+        f"id:int kind:text lane:text state:{_words(JobState)} attempt:int max_attempts:int priority:int subject:text? "
         "event_id:int? payload:object run_at:time locked_until:time? locked_by:text? last_error:text? "
         "created_at:time finished_at:time?"
     ),

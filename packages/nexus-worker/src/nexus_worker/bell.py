@@ -305,6 +305,8 @@ class Ear:
             yield connection
             connection.release()
         finally:
+            for heard in self._unacked:
+                heard.done = True  # the broker sends it once more, or has forgotten it
             self._unacked.clear()
             _abandon(connection)
 

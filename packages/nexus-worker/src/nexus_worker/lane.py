@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable
-from queue import SimpleQueue
+from itertools import count
+from queue import PriorityQueue
 
 from nexus_core.domain.jobs import Job
 
@@ -29,10 +31,12 @@ class Lane:
         self.name = name
         self.threads = threads
         self.waits = waits  #: whether jobs may wait here
-        self.hungry = True  #: whether the next look should ask for this lane, even if it is not time yet
+        self.is_time = True  #: whether the store is to be asked as soon as there is room, before any ring is answered
+        self.hungry = True  #: whether the store may have more, and is to be asked though it is not time
         self._usual = AHEAD_SECONDS  #: how long a job took lately, in seconds
         self._run = run
-        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._queue: PriorityQueue[tuple[float, int, Job | None]] = PriorityQueue()
+        self._order = count()
         self._held: dict[int, Job] = {}
         self._running: dict[int, float] = {}  #: since when, by job
         self._hung: set[tuple[int, int]] = set()
@@ -65,7 +69,7 @@ class Lane:
         for job in jobs:
             with self._changed:
                 self._held[job.id] = job
-            self._queue.put(job)
+            self._queue.put((-job.priority, next(self._order), job))
 
     def let_go(self, jobs: Iterable[Job]) -> None:
         """These have ended, and what came of them is recorded or lost."""
@@ -110,7 +114,7 @@ class Lane:
         return self._forget(len(self._held))
 
     def forget_surplus(self) -> list[Job]:
-        """Give up those that wait behind jobs which take long, the latest first; they are the caller's to hand back."""
+        """Give up those that wait behind jobs which take long, the least urgent first; the caller hands them back."""
         with self._changed:
             surplus = len(self._held) - self._capacity()
         return self._forget(surplus)
@@ -118,6 +122,7 @@ class Lane:
     def _forget(self, most: int) -> list[Job]:
         with self._changed:
             waiting = [job for job_id, job in self._held.items() if job_id not in self._running]
+            waiting.sort(key=lambda job: -job.priority)
             given_up = waiting[-most:] if most > 0 else []
             for job in given_up:
                 del self._held[job.id]
@@ -131,10 +136,10 @@ class Lane:
     def stop(self) -> None:
         """Have the threads end after their jobs."""
         for _ in range(self.threads):
-            self._queue.put(None)
+            self._queue.put((math.inf, next(self._order), None))
 
     def _work(self) -> None:
-        while (job := self._queue.get()) is not None:
+        while (job := self._queue.get()[2]) is not None:
             with self._changed:
                 if self._held.get(job.id) is not job:
                     continue  # it was given up while it waited here, and may have come again

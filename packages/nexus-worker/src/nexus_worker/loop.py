@@ -137,7 +137,8 @@ class Worker:
             self._wake.clear()
             was_idle = not self._held()
             try:
-                found = self._answer_rings() + self._look(always=until_idle)
+                # When it is time the store comes first: it knows what is urgent, rings come in the order of their jobs.
+                found = self._look_in_time(always=until_idle) + self._answer_rings() + self._look_hungry()
                 self._store.over()
                 self._watch.store_back()
             except Unavailable as error:
@@ -158,6 +159,8 @@ class Worker:
 
     def _answer_rings(self) -> int:
         """Take the jobs that we were told of, as far as there is room; how many were still to be had."""
+        for heard in [heard for heard in list(self._heard) if heard.done]:
+            self._heard.remove(heard)  # it waited here for so long that the broker was told: the store remembers
         taken = 0
         for lane in self.lanes.values():
             mine = [heard for heard in list(self._heard) if heard.lane == lane.name][: lane.free]
@@ -176,21 +179,27 @@ class Worker:
             taken += len(jobs)
         return taken
 
-    def _look(self, *, always: bool) -> int:
-        """Ask the store for due jobs, when it is time or a lane is hungry; how many were found."""
-        is_time = always or time.monotonic() >= self._next_look
-        if is_time:
+    def _look_in_time(self, *, always: bool) -> int:
+        """Ask the store for due jobs when it is time, each lane as soon as it has room; how many were found."""
+        if always or time.monotonic() >= self._next_look:
             told = self._ear is not None and self._ear.connected
             self._next_look = time.monotonic() + (max(LOOK_SECONDS, self._poll) if told else self._poll)
-        found = 0
-        for lane in self.lanes.values():
-            room = lane.free
-            if room and (is_time or lane.hungry):
-                jobs = self._claim(lane, room)
-                lane.hungry = len(jobs) == room  # there may be more
-                lane.take(jobs)
-                found += len(jobs)
-        return found
+            for lane in self.lanes.values():
+                lane.is_time = True
+        return sum(self._look(lane) for lane in self.lanes.values() if lane.is_time)
+
+    def _look_hungry(self) -> int:
+        """Ask the store for due jobs of lanes for which there may be more; how many were found."""
+        return sum(self._look(lane) for lane in self.lanes.values() if lane.hungry)
+
+    def _look(self, lane: Lane) -> int:
+        if not (room := lane.free):
+            return 0
+        jobs = self._claim(lane, room)
+        lane.is_time = False
+        lane.hungry = len(jobs) == room
+        lane.take(jobs)
+        return len(jobs)
 
     def _claim(self, lane: Lane, limit: int, job_ids: list[int] | None = None) -> list[Job]:
         jobs: list[Job] = self.nexus.jobs.claim([lane.name], limit, self.name, job_ids=job_ids)

@@ -42,6 +42,7 @@ class Job:
     locked_by: str | None = None
     last_error: str | None = None
     finished_at: datetime | None = None
+    priority: int = 0  #: of the jobs of a lane that are due, the highest is begun first
 
     @property
     def idempotency_key(self) -> str:
@@ -61,6 +62,7 @@ class NewJob:
     unique_key: str | None = None
     run_at: datetime | None = None  #: None = now
     max_attempts: int = 12
+    priority: int = 0  #: the higher, the earlier
 
 
 @attrs.frozen

@@ -33,6 +33,8 @@ SEALING = timedelta(seconds=5)
 """How old an event grows at most, about, before it is sealed."""
 RENDERING_RESTS = 20
 """Documents of a repository with ten thousand tasks take seconds to render: they have a twentieth of a processor."""
+URGENT, AT_LEISURE = 10, -10
+"""Priorities of jobs: a backlog of webhooks holds up neither agents nor alerts, and is not held up by tidying."""
 LOOKING_OUT = timedelta(seconds=30)
 GATHERING = timedelta(seconds=2)
 """What is refused within it is looked at together."""
@@ -47,7 +49,9 @@ class Builtin:
     @hookimpl
     def nexus_event_handlers(self) -> Iterable[records.EventHandler]:
         """Hand out ready work; keep documents in step; look whether refusals and deaths ask for an alert."""
-        yield records.EventHandler(name="core.dispatch", on=_DISPATCH_ON, call=dispatch, coalesce=lambda event: "hub")
+        yield records.EventHandler(
+            name="core.dispatch", on=_DISPATCH_ON, call=dispatch, coalesce=lambda event: "hub", priority=URGENT
+        )
         yield records.EventHandler(
             name="core.documents",
             on=("task.*", "tasks.*", events.RepositorySynced),
@@ -65,8 +69,9 @@ class Builtin:
             coalesce=lambda event: None if event.payload.get("connected") else str(event.repository_id),
         )
         yield records.EventHandler(
-            name="core.alerts", on=_LOOK_OUT_ON, call=look_out_after, coalesce=lambda event: "hub", delay=GATHERING
-        )
+            name="core.alerts", on=_LOOK_OUT_ON, call=look_out_after, coalesce=lambda event: "hub", delay=GATHERING,
+            priority=URGENT,
+        )  # fmt: skip
 
     @hookimpl
     def nexus_job_handlers(self) -> Iterable[records.JobHandler]:
@@ -79,12 +84,12 @@ class Builtin:
             time_limit=None,  # the runner has the agent's own
             max_attempts=5,
         )
-        yield records.JobHandler(kind="core.dispatch_waiting", call=dispatch_waiting)
+        yield records.JobHandler(kind="core.dispatch_waiting", call=dispatch_waiting, priority=URGENT)
         yield records.JobHandler(kind="core.recount", call=recount)
-        yield records.JobHandler(kind="core.prune_answers", call=prune_answers)
-        yield records.JobHandler(kind="core.prune", call=prune)
+        yield records.JobHandler(kind="core.prune_answers", call=prune_answers, priority=AT_LEISURE)
+        yield records.JobHandler(kind="core.prune", call=prune, priority=AT_LEISURE)
         yield records.JobHandler(kind="core.seal_audit", call=seal_audit)
-        yield records.JobHandler(kind="core.look_out", call=look_out)
+        yield records.JobHandler(kind="core.look_out", call=look_out, priority=URGENT)
         yield records.JobHandler(kind="core.estimate", call=lambda job, ctx: ctx.nexus.scores.run(job, ctx))
 
     @hookimpl

@@ -64,6 +64,7 @@ class EventHandler:
     #: With `coalesce`: after a run that took the processor for long, jobs with the same answer wait for so many times
     #: as long. For work that grows with a repository and would be done anew at each of its changes.
     rest: float = 0
+    priority: int = 0  #: of the jobs of a lane that are due, the highest is begun first
 
 
 @attrs.frozen(kw_only=True)
@@ -94,6 +95,7 @@ class JobHandler:
     max_attempts: int = 12
     #: An attempt that takes longer is given up, and counts as failed; None: it ends by itself.
     time_limit: timedelta | None = TIME_LIMIT
+    priority: int = 0  #: of the jobs of a lane that are due, the highest is begun first
 
 
 @attrs.frozen(kw_only=True)

@@ -125,14 +125,7 @@ class AgentService:
             work, held, agent, was=task.status, reason=reason, actor=actor, prefix=self._unit.config.key_prefix
         )
         if agent.is_launched:
-            work.enqueue(
-                NewJob(
-                    kind=RUN_JOB,
-                    lane="agents",
-                    payload={"assignment_id": assignment.id, "fence": assignment.fence},
-                    subject=f"assignment:{assignment.id}",
-                )
-            )
+            launch(work, assignment, task)
         return assignment
 
     def dispatch(self, *, limit: int = 20) -> builtins.list[Assignment]:
@@ -284,3 +277,16 @@ def write_prompt(task: Task, repository: Repository | None, assignment: Assignme
             parts.append(f"{name}:\n{text}")
     parts.append(f"----- end {mark}")
     return "\n\n".join(parts) + "\n"
+
+
+def launch(work: Work, assignment: Assignment, task: Task) -> None:
+    """Have the agent of an assignment started; of those that wait for a thread, that of the most urgent task first."""
+    work.enqueue(
+        NewJob(
+            kind=RUN_JOB,
+            lane="agents",
+            payload={"assignment_id": assignment.id, "fence": assignment.fence},
+            subject=f"assignment:{assignment.id}",
+            priority=-task.priority.rank,
+        )
+    )

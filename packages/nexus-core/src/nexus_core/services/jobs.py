@@ -67,6 +67,7 @@ class JobService:
                     unique_key=unique_key,
                     run_at=run_at,
                     max_attempts=handler.max_attempts,
+                    priority=handler.priority,
                 )
             )
 
@@ -218,6 +219,7 @@ class JobService:
                         payload={},
                         unique_key=key,
                         max_attempts=handler.max_attempts,
+                        priority=handler.priority,
                     )
                 )
 

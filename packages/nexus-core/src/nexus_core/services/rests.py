@@ -33,7 +33,7 @@ def put_off(unit: UnitOfWork, job: Job, handler: EventHandler) -> Done | None:
         return None
     instead = NewJob(
         kind=job.kind, lane=job.lane, event_id=job.event_id, unique_key=job.unique_key, run_at=from_text(until),
-        max_attempts=job.max_attempts,
+        max_attempts=job.max_attempts, priority=job.priority,
     )  # fmt: skip
     unit.write(lambda work: work.enqueue(instead))
     return Done(f"put off until {until}")

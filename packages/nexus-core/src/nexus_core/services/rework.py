@@ -10,10 +10,9 @@ import attrs
 from ..domain.access import LOCAL, Actor
 from ..domain.agents import ActivityType, Agent, Assignment
 from ..domain.events import AssignmentCompleted, Event, ReworkRequested
-from ..domain.jobs import NewJob
 from ..domain.rework import Finding, Rework
 from ..domain.tasks import Status, Task
-from .agents import RUN_JOB
+from .agents import launch
 from .assignments import begin
 from .work import UnitOfWork, Work, require_seen
 
@@ -86,8 +85,7 @@ class ReworkService:
         made = attrs.evolve(made, branch=branch)
         work.assignments.save(made)
         if agent.is_launched:
-            payload = {"assignment_id": made.id, "fence": made.fence}
-            work.enqueue(NewJob(kind=RUN_JOB, lane="agents", payload=payload, subject=f"assignment:{made.id}"))
+            launch(work, made, task)
         return made
 
 

@@ -211,6 +211,7 @@ class Work:
             unique_key=unique_key,
             run_at=self.now + handler.delay,
             max_attempts=handler.max_attempts,
+            priority=handler.priority,
         )
 
     def settle(self) -> None:

@@ -63,7 +63,7 @@ class SqlJobs:
             found = self._session.all("claim_jobs", **lease, lanes=tuple(lanes), limit=limit)
         else:
             found = self._session.all("claim_named_jobs", **lease, ids=tuple(ids))
-        return sorted((_job(row) for row in found), key=lambda job: (job.run_at, job.id))
+        return sorted((_job(row) for row in found), key=lambda job: (-job.priority, job.run_at, job.id))
 
     def due(self, lanes: Sequence[str], limit: int, now: datetime) -> builtins.list[Ring]:
         """Jobs that could be taken now."""
@@ -192,6 +192,7 @@ def _columns(job: NewJob, now: datetime) -> dict[str, Any]:
         "max_attempts": job.max_attempts,
         "run_at": to_text(job.run_at or now),
         "now": to_text(now),
+        "priority": job.priority,
     }
 
 

@@ -1,6 +1,6 @@
 -- fragment: job_columns
 id, kind, lane, state, payload, event_id, subject, unique_key, attempt, max_attempts, run_at, locked_until,
-       locked_by, last_error, created_at, finished_at
+       locked_by, last_error, created_at, finished_at, priority
 
 -- fragment: is_next
 -- The oldest of its subject that is not done, and none of the subject runs. As look-ups, one for each: a NOT EXISTS over
@@ -19,11 +19,12 @@ SELECT c.id FROM jobs c
      SELECT b.subject FROM jobs b WHERE b.state = 'pending' AND b.run_at > :now AND b.subject IS NOT NULL
         AND b.id = (SELECT o.id FROM jobs o WHERE o.subject = b.subject AND o.state IN ('pending', 'running')
                      ORDER BY o.id LIMIT 1)))
- ORDER BY c.run_at, c.id LIMIT 1000
+ ORDER BY c.priority DESC, c.run_at, c.id LIMIT 1000
 
 -- name: insert_job
-INSERT INTO jobs (kind, lane, state, payload, event_id, subject, unique_key, max_attempts, run_at, created_at)
-VALUES (:kind, :lane, 'pending', :payload, :event_id, :subject, :unique_key, :max_attempts, :run_at, :now)
+INSERT INTO jobs (kind, lane, state, payload, event_id, subject, unique_key, max_attempts, run_at, created_at,
+                  priority)
+VALUES (:kind, :lane, 'pending', :payload, :event_id, :subject, :unique_key, :max_attempts, :run_at, :now, :priority)
 ON CONFLICT DO NOTHING
 RETURNING id
 
@@ -32,7 +33,7 @@ WITH picked AS MATERIALIZED (
   -- Materialized: a plain IN (SELECT … LIMIT) may run more than once, and each run would lock further rows.
   SELECT j.id FROM jobs j
    WHERE j.id IN (SELECT id FROM ({candidates}) first) AND j.state = 'pending' AND {is_next}
-   ORDER BY j.run_at, j.id LIMIT :limit /*pg: FOR UPDATE OF j SKIP LOCKED */)
+   ORDER BY j.priority DESC, j.run_at, j.id LIMIT :limit /*pg: FOR UPDATE OF j SKIP LOCKED */)
 UPDATE jobs SET state = 'running', attempt = attempt + 1, locked_until = :locked_until, locked_by = :worker
  WHERE id IN (SELECT id FROM picked)
 RETURNING {job_columns}
@@ -47,7 +48,7 @@ RETURNING {job_columns}
 -- name: due_jobs
 SELECT j.id, j.lane FROM jobs j
  WHERE j.id IN (SELECT id FROM ({candidates}) first) AND {is_next}
- ORDER BY j.run_at, j.id LIMIT :limit
+ ORDER BY j.priority DESC, j.run_at, j.id LIMIT :limit
 
 -- name: renew_jobs
 UPDATE jobs SET locked_until = :locked_until

@@ -53,6 +53,20 @@ class JobsContract:
         assert [] == _claim(store, lanes=())
         assert [other] == [job.id for job in _claim(store, lanes=("default", "docs"))]
 
+    def test_the_urgent_is_taken_first(self, store: Store) -> None:
+        """By priority, the highest first, before how long it has been due; within a subject order comes first."""
+        plain, leisurely = _add(store, run_at=EARLIER), _add(store, priority=-10, run_at=EARLIER)
+        first, second = _add(store, subject="s", priority=-20), _add(store, subject="s", priority=20)
+        urgent, later = _add(store, priority=10), _add(store, priority=10, run_at=LATER)
+        with store.reading() as tx:
+            assert [urgent, plain, leisurely, first] == [ring.job_id for ring in tx.jobs.due(("default",), 9, NOW)]
+
+        assert [urgent] == [job.id for job in _claim(store, limit=1)]
+        assert [plain, first] == [job.id for job in _claim(store, ids=[first, plain])]
+        taken = _claim(store)
+        assert ([leisurely], [-10]) == ([job.id for job in taken], [job.priority for job in taken])
+        assert [] == _claim(store, ids=[second, later])
+
     def test_claim_by_id(self, store: Store) -> None:
         """Named jobs are taken when they are due and free, and no others."""
         due, later, _ = _add(store), _add(store, run_at=LATER), _add(store)
