@@ -4,8 +4,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 pytest.register_assert_rewrite("history", "model", "wild_checks")
 pytest_plugins = ("services", "engines")
+
+# How long an example takes, or is thought up, says how busy the machine is.
+settings.register_profile("nexus", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("nexus")
