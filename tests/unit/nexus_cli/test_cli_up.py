@@ -111,6 +111,18 @@ def test_a_signal_stops_both_and_leaves_nothing(tmp_path):
     assert read_hub(Path(os.environ["NEXUS_DATA_DIR"])) is None
 
 
+def test_a_hangup_replaces_what_works_below_it(up, nexus):
+    """The configuration is read anew by processes that take over; the hub goes on."""
+    process, _ = up
+    outer = [until(lambda word=word: below(process.pid, word))[0] for word in ("serve", "worker")]
+    inner = [until(one.children) for one in outer]
+    process.send_signal(signal.SIGHUP)
+    until(lambda: not any(one.is_running() for each in inner for one in each))
+
+    assert all(one.is_running() for one in outer)
+    assert until(lambda: "local hub" in nexus("whoami").out)
+
+
 def test_events_are_followed_as_they_happen(up, nexus):
     """A follower is told of what comes after it began, one document a line."""
     follower = start("events", "--follow", "--type", "task.created", "--json")

@@ -223,6 +223,46 @@ def test_it_stops_gracefully_while_somebody_follows(tmp_path):
         _stop(again.process)
 
 
+def test_hangup_reads_the_configuration_anew(tmp_path):
+    """Each process is replaced, without an answer lost; a fault in the file leaves all as it was."""
+    file = tmp_path / "nexus.toml"
+    file.write_text('key_prefix = "ABC"\n')
+    server = _start(tmp_path, "--workers", "2", NEXUS_CONFIG=str(file))
+    _, made = _created(server)
+
+    def after(content, wanted):
+        file.write_text(content)
+        server.process.send_signal(signal.SIGHUP)
+        end, found = time.monotonic() + 20, set()
+        while found != {wanted} and time.monotonic() < end:
+            time.sleep(0.5)
+            answers = [server.get(f"/api/v1/tasks/{made['id']}", server.first_key) for _ in range(20)]
+            assert {200} == {status for status, _ in answers}
+            found = {json.loads(body)["key"].partition("-")[0] for _, body in answers}
+        return found
+
+    try:
+        assert "ABC-1" == made["key"]
+        assert {"XYZ"} == after('key_prefix = "XYZ"\nbind = "127.0.0.1:1"\n', "XYZ")
+        assert {"XYZ"} == after("key_prefix = 7\n", "XYZ")
+        end = time.monotonic() + 10
+        while "the configuration stays as it was" not in server.log.read_text() and time.monotonic() < end:
+            time.sleep(0.1)
+        assert "the configuration stays as it was" in server.log.read_text()
+        assert 200 == server.get("/healthz")[0]
+    finally:
+        assert 0 == _stop(server.process)
+
+
+def _created(server):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    with contextlib.closing(connection):
+        headers = {"Authorization": f"Bearer {server.first_key}", "Content-Type": "application/json"}
+        connection.request("POST", "/api/v1/tasks", json.dumps({"title": "T"}), headers)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+
 def test_a_killed_hub_leaves_folder_and_port_free(tmp_path):
     """`kill -9` of the first process: its workers end by themselves, and the next hub takes the same port."""
     server = _start(tmp_path / "home")

@@ -160,6 +160,35 @@ def test_poison_goes_to_the_dead_and_the_rest_is_done(start, nexus, until):
     assert 0 == process.end()
 
 
+def test_hangup_reads_the_configuration_anew(start, nexus, until, tmp_path):
+    """Another process takes over, the former one ends its jobs; a fault in the file leaves all as it was."""
+    file = tmp_path / "nexus.toml"
+    file.write_text("[worker]\nthreads = 1\n")
+    nexus.jobs.enqueue("probe.slow", {"n": 0, "seconds": 2})
+    process = start(NEXUS_CONFIG=str(file))
+
+    def after(content):
+        file.write_text(content)
+        former = process.ran()[-1][1]
+        process.popen.send_signal(signal.SIGHUP)
+        assert until(lambda: not _alive(former), 15)
+        number = len(process.ran())
+        for _ in range(2):
+            nexus.jobs.enqueue("probe.slow", {"n": number, "seconds": 1.5})
+        assert until(lambda: len(process.ran()) > number)
+        at_once = until(lambda: len(process.ran()) == number + 2, 1)
+        assert until(lambda: _states(nexus) == ["done"] * (number + 2), 15)
+        assert former not in [pid for _, pid in process.ran()[number:]]
+        return at_once
+
+    assert until(lambda: len(process.ran()) == 1)
+    assert [False, True] == [after("[worker]\nthreads = 1\n"), after("[worker]\nthreads = 4\n")]
+    after('[worker]\nthreads = "no"\n')
+    assert "the configuration stays as it was" in process.log() and "expected a whole number" in process.log()
+    assert 0 == process.end()
+    assert [1] * 7 == [job.attempt for job in nexus.jobs.list() if job.kind.startswith("probe.")]
+
+
 def test_log_lines_are_json(start, nexus):
     """Each line of the log is a JSON object with time, level and message."""
     process = start("--once")

@@ -82,6 +82,11 @@ class Child:
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
 
+    def reread(self) -> None:
+        """Have it read the configuration anew."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGHUP)
+
     def kill(self) -> None:
         """End it and what it started, now."""
         if self._process is None:
@@ -118,6 +123,7 @@ class Supervisor:
 
         config = load_config(environ=self._environ)
         handled = {number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        handled[signal.SIGHUP] = signal.signal(signal.SIGHUP, self._on_hangup)
         try:
             return self._serve(config.data_dir, str(config["public_url"] or ""))
         finally:
@@ -169,6 +175,12 @@ class Supervisor:
             time.sleep(_TICK / 2)
         for child in self._children:
             child.kill()
+
+    def _on_hangup(self, number: int, frame: FrameType | None) -> None:
+        if self._session.screen.is_terminal:
+            self._signals += 1  # it was closed
+        for child in self._children:
+            child.reread()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self._signals += 1

@@ -143,14 +143,20 @@ def local_key(config: Config) -> Iterator[str]:
         _show_first_key(nexus.keys.first_admin_key())
         _revoke(nexus, name)
         made = nexus.keys.create(name, role="admin")
+    maker = os.getpid()
     try:
         yield made.secret
     finally:
-        try:
-            with _open(config) as nexus:
-                _revoke(nexus, name)
-        except NexusError as error:
-            _log.warning("the hub's local key could not be revoked now; the next start does it: %s", error.message)
+        if os.getpid() == maker:  # else it is a server process that ends, while others go on
+            _revoke_at_last(config, name)
+
+
+def _revoke_at_last(config: Config, name: str) -> None:
+    try:
+        with _open(config) as nexus:
+            _revoke(nexus, name)
+    except NexusError as error:
+        _log.warning("the hub's local key could not be revoked now; the next start does it: %s", error.message)
 
 
 def _show_first_key(secret: str | None) -> None:

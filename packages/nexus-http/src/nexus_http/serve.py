@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -24,14 +25,16 @@ from .log import set_up
 def serve(ctx: click.Context, address: str | None, workers: int, threads: int, quiet: bool) -> None:
     """Run the server: the REST API below /api/v1, its reference at /docs.
 
+    At SIGHUP the configuration is read anew; requests under way are answered.
+
     Example: nexus serve --bind 0.0.0.0:8700
     """
-    config = _config(ctx).replace(bind=address)
-    run(config, workers=workers, threads=threads, log_level=logging.WARNING if quiet else logging.INFO)
+    level = logging.WARNING if quiet else logging.INFO
+    run(lambda: _config(ctx).replace(bind=address), workers=workers, threads=threads, log_level=level)
 
 
-def run(config: Config, *, workers: int = 2, threads: int = 8, log_level: int = logging.INFO) -> None:
-    """Serve until a signal ends it; exits the process.
+def run(read: Callable[[], Config], *, workers: int = 2, threads: int = 8, log_level: int = logging.INFO) -> None:
+    """Serve until a signal ends it; exits the process. The configuration is read now, and again at SIGHUP.
 
     :raises Busy: another hub runs on this data folder
     :raises Unavailable: the address is in use
@@ -43,8 +46,9 @@ def run(config: Config, *, workers: int = 2, threads: int = 8, log_level: int = 
 
     supervise(os.environ)
     set_up(log_level)
+    config = read()
     with HubLock(config.data_dir) as lock, bind(config["bind"]) as listener, local_key(config) as key:
-        Server(_reachable(config, listener), listener, lock, key, workers=workers, threads=threads).run()
+        Server(_reachable(config, listener), listener, lock, key, read=read, workers=workers, threads=threads).run()
 
 
 def _reachable(config: Config, listener: socket.socket) -> Config:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
 
-from nexus_core.errors import Unavailable
+from nexus_core.errors import NexusError, Unavailable
 from nexus_core.location import Hub, remove_hub, write_hub
 
 from . import waiting
@@ -25,6 +25,7 @@ from .operations import JSON_LIMIT
 from .worker import PatientWorker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from nexus_core.config import Config
@@ -46,9 +47,11 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
     """The server of one hub. Each worker opens a `Nexus` of its own, after the fork."""
 
     def __init__(
-        self, config: Config, listener: socket.socket, lock: HubLock, key: str, *, workers: int, threads: int
-    ) -> None:
+        self, config: Config, listener: socket.socket, lock: HubLock, key: str, *, read: Callable[[], Config],
+        workers: int, threads: int,
+    ) -> None:  # fmt: skip
         self._config = config
+        self._read = read
         self._lock = lock
         self._key = key
         self._size = (workers, threads)
@@ -76,6 +79,19 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no type
         for name, value in settings.items():
             if name in self.cfg.settings:  # the control socket is not in every version
                 self.cfg.set(name, value)
+
+    def reload(self) -> None:
+        """Read the configuration anew, at SIGHUP; while there is a fault in it, it stays as it was."""
+        former = self._config
+        try:
+            found = self._read()
+        except NexusError as error:
+            _log.error("the configuration stays as it was: %s", error)
+        else:
+            url = found["public_url"] or former["public_url"]
+            # The folder is locked and the socket is open: those stay for as long as the process lives.
+            self._config = found.replace(data_dir=str(former.data_dir), bind=former["bind"], public_url=url)
+        super().reload()
 
     def load(self) -> Any:
         """The WSGI application of a worker."""

@@ -39,21 +39,29 @@ def worker(ctx: click.Context, lanes: tuple[str, ...], once: bool, quiet: bool) 
     """Run background work: agents, notifications, documents and what webhooks cause.
 
     With a broker (NEXUS_BROKER_URL) it is told of work, without one it asks the store. SIGTERM lets
-    running jobs end, for 20 seconds, and hands back the rest.
+    running jobs end, for 20 seconds, and hands back the rest. At SIGHUP the configuration is read
+    anew, by another process that takes over.
 
     Example: nexus worker --lanes default,notify
     """
     found: Any = ctx.find_object(Config)
-    config = found if isinstance(found, Config) else load_config()
+    given = found if isinstance(found, Config) else None
+    config = given or load_config()
     obey_supervisor(os.environ)
     log_to(sys.stderr, logging.WARNING if quiet else logging.INFO)
     if once:
         run(config, lanes, until_idle=True)
     else:
-        ctx.exit(keep_running(lambda: _run_for_ever(config, lanes)))
+        ctx.exit(keep_running(lambda: _run_for_ever(given, config, lanes)))
 
 
-def _run_for_ever(config: Config, lanes: tuple[str, ...]) -> int:
+def _run_for_ever(given: Config | None, known: Config, lanes: tuple[str, ...]) -> int:
+    """Work by the configuration as it is now; by the one that is known, while a fault is in it."""
+    try:
+        config = given or load_config()
+    except NexusError as error:
+        log.error("the configuration stays as it was when the worker began: %s", error)
+        config = known
     try:
         return WORN if run(config, lanes) else 0
     except NexusError as error:

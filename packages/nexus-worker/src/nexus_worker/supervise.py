@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
@@ -39,47 +38,94 @@ def obey_supervisor(environ: Mapping[str, str]) -> None:
 def keep_running(work: Callable[[], int]) -> int:
     """Run `work` in a child, again whenever a signal killed it or it is worn; its exit code once it ended by itself.
 
-    SIGTERM and SIGINT are passed on. Where there is no fork, `work` runs here.
+    SIGTERM and SIGINT are passed on. At SIGHUP another child begins, and the one before it ends its work; from a
+    terminal it is the end, for so terminals say that they are closed. Where there is no fork, `work` runs here.
     """
     return _Keeper(work).run() if hasattr(os, "fork") else work()
 
 
 class _Keeper:
+    """Waits for signals, one after the other, of which the end of a child is one."""
+
     def __init__(self, work: Callable[[], int]) -> None:
+        has_terminal = sys.stdin is not None and sys.stdin.isatty()
+        self._ends = {signal.SIGTERM, signal.SIGINT, *([signal.SIGHUP] if has_terminal else [])}
+        self._heard = {*self._ends, signal.SIGHUP, signal.SIGCHLD}
         self._work = work
         self._child = 0
+        self._former: set[int] = set()  #: who end their work, and are replaced
         self._ending = False
+        self._code = 0
 
     def run(self) -> int:
-        for sig in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(sig, self._pass_on)
-        while not self._ending:
-            code = self._run_once()
-            if code == WORN and not self._ending:
-                log.warning("the worker has jobs that hang; starting it anew")
-                continue
-            if code >= 0 or self._ending:
-                return 0 if code == WORN else max(code, 0)
-            log.error("the worker was ended by %s; starting it anew", signal.Signals(-code).name)
-            time.sleep(RESTART_SECONDS)
-        return 0
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # what is ignored, which is the default, is not waited for
+        signal.pthread_sigmask(signal.SIG_BLOCK, self._heard)
+        try:
+            self._start()
+            while self._child or self._former:
+                self._heed(signal.sigwait(self._heard))
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, self._heard)
+        return self._code
 
-    def _run_once(self) -> int:
-        """Run the child to its end: its exit code, negative for a signal."""
+    def _heed(self, sig: int) -> None:
+        if sig in self._ends:
+            self._end()
+        elif sig == signal.SIGCHLD:
+            self._reap()
+        elif not self._ending:
+            log.info("the worker is replaced by one that reads the configuration anew")
+            former = self._child
+            self._former.add(former)
+            self._start()
+            os.kill(former, signal.SIGTERM)
+
+    def _end(self) -> None:
+        self._ending = True
+        for child in {self._child, *self._former} - {0}:
+            os.kill(child, signal.SIGTERM)
+
+    def _reap(self) -> None:
+        """Take note of all children that have ended: one signal may stand for several."""
+        while self._child or self._former:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            self._former.discard(pid)
+            if pid == self._child:
+                self._child = 0
+                self._ended(os.waitstatus_to_exitcode(status))
+
+    def _ended(self, code: int) -> None:
+        """The child that is to work has ended, with an exit code or, negative, by a signal."""
+        if self._ending:
+            return
+        if code == WORN:
+            log.warning("the worker has jobs that hang; starting it anew")
+        elif code >= 0:
+            self._code = code
+            self._end()
+            return
+        else:
+            log.error("the worker was ended by %s; starting it anew", signal.Signals(-code).name)
+            if signal.sigtimedwait(self._ends, RESTART_SECONDS) is not None:
+                self._end()
+                return
+        self._start()
+
+    def _start(self) -> None:
         self._child = os.fork()
         if self._child == 0:
             self._be_child()
-        if self._ending:
-            os.kill(self._child, signal.SIGTERM)  # asked while there was no child to pass it on to
-        _, status = os.waitpid(self._child, 0)
-        self._child = 0
-        return os.waitstatus_to_exitcode(status)
 
     def _be_child(self) -> NoReturn:
         code = 1
         try:
-            for sig in (signal.SIGTERM, signal.SIGINT):
+            for sig in (*self._ends, signal.SIGCHLD):
                 signal.signal(sig, signal.SIG_DFL)
+            # A terminal sends it to all, and the keeper is the one to act; whoever we start is not to ignore it.
+            signal.signal(signal.SIGHUP, lambda *_: None)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, self._heard)
             # When our parent is killed without a word, we must not work on unseen.
             die_with_parent(signal.SIGKILL)
             code = self._work()
@@ -88,8 +134,3 @@ class _Keeper:
         finally:
             logging.shutdown()
             os._exit(code)
-
-    def _pass_on(self, _sig: int, _frame: object) -> None:
-        self._ending = True
-        if self._child:
-            os.kill(self._child, signal.SIGTERM)
