@@ -142,6 +142,7 @@ def test_plugins_are_listed_with_what_they_bring(api):
 def test_figures_for_prometheus(api, anonymous, nexus):
     """Tasks by status, jobs by lane and state, requests; every line in its format."""
     api.task()
+    nexus.jobs.drain()
     nexus.jobs.enqueue("probe.fail", {})
     answer = anonymous.get("//metrics")
 
@@ -149,6 +150,8 @@ def test_figures_for_prometheus(api, anonymous, nexus):
     assert 'nexus_tasks{status="pending"} 1\n' in answer.text
     assert 'nexus_http_requests_total{method="POST",status="2xx"} 1\n' in answer.text
     assert re.search(r'nexus_jobs\{lane="default",state="pending"\} [1-9]', answer.text)
+    assert re.search(r'nexus_jobs_ended_per_minute\{lane="default",state="done"\} [1-9]', answer.text)
+    assert 'nexus_jobs_ended_per_minute{lane="agents",state="dead"} 0\n' in answer.text
     assert all(
         re.fullmatch(r'(# (HELP|TYPE) .+|\w+\{(\w+="[^"]*",?)*\} [0-9.e+-]+)', line)
         for line in answer.text.splitlines()

@@ -296,6 +296,11 @@ class JobService:
         with self._unit.read() as work:
             return work.jobs.stats()
 
+    def ended_a_minute(self) -> Mapping[tuple[str, JobState], int]:
+        """How many of the latest jobs ended within the last minute, by lane and state."""
+        with self._unit.read() as work:
+            return work.jobs.ended(work.now - timedelta(minutes=1))
+
     def lanes(self) -> builtins.list[LaneFigures]:
         """How each lane is doing."""
         with self._unit.read() as work:

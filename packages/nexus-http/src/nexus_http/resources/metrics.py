@@ -10,6 +10,7 @@ from datetime import datetime
 import falcon
 
 from nexus_core.domain.access import Scope
+from nexus_core.domain.jobs import LANES, JobState
 from nexus_core.errors import Unavailable
 from nexus_core.ports.patience import within
 from nexus_core.ports.queries import LaneStats
@@ -63,6 +64,11 @@ class Metrics(Resource):
             "nexus_jobs_oldest_seconds", "gauge", "For how long the oldest job of a lane and state has waited.",
             list(_ages(stats, self.nexus.clock.now())),
         )  # fmt: skip
+        ended = self.nexus.jobs.ended_a_minute()
+        yield family("nexus_jobs_ended_per_minute", "gauge", "Jobs that ended within a minute, by lane and state.", [
+            ({"lane": lane, "state": str(state)}, float(ended.get((lane, state), 0)))
+            for lane in LANES for state in (JobState.DONE, JobState.DEAD)
+        ])  # fmt: skip
 
     def _of_this_host(self) -> Iterator[str]:
         totals = list(self.counters.totals())
