@@ -10,6 +10,7 @@ _BODY = re.compile(r"\$\$.*?\$\$|\bbegin\b.*?\bend\b", re.DOTALL | re.IGNORECASE
 _SAID = re.compile(r"'[^']*'|--[^\n]*|/\*.*?\*/", re.DOTALL)  # texts and comments
 _TABLE = re.compile(r"create table (?:if not exists )?(\w+) ?\(")
 _INDEX = re.compile(r"create (unique )?index (?:concurrently )?(?:if not exists )?\w+ on (\w+) ?\(")
+_NO_INDEX = re.compile(r"drop index (\w+)")
 _COLUMN = re.compile(r"alter table (\w+) add column (?:if not exists )?(\w+) (.*)")
 _DEFAULT = re.compile(r"alter table (\w+) alter (?:column )?(\w+) set default .*")
 _PARAMETERS = re.compile(r"alter table \w+ set \(.*\)")
@@ -31,6 +32,11 @@ def breaches(sql: str) -> list[str]:
     new = _New()
     found = ((statement, new.refusal(statement)) for statement in _statements(sql))
     return [f"{statement[:80]}: {refusal}" for statement, refusal in found if refusal]
+
+
+def dropped(sql: str) -> list[str]:
+    """The indexes that a migration takes away."""
+    return [match[1] for line in _statements(sql) if (match := _NO_INDEX.fullmatch(line))]
 
 
 def _statements(sql: str) -> Iterator[str]:
@@ -71,6 +77,8 @@ class _New:
             return self._trigger_refusal(*match.groups())
         if match := _ALWAYS.fullmatch(line):
             return None if match[1] in APPEND_ONLY | self.tables else "it does more than add"
+        if _NO_INDEX.fullmatch(line):
+            return None  # older code finds the same, and nothing but a unique one has a say: see `dropped`
         return None if _PARAMETERS.fullmatch(line) or _FUNCTION.fullmatch(line) else "it does more than add"
 
     def _trigger_refusal(self, moments: str, table: str, rest: str) -> str | None:

@@ -292,7 +292,7 @@ def test_several_claim_without_doubles(engine):
         "unique_key": None,
     }
     with engine.writing() as session:
-        session.many("insert_job", [{**job, "max_attempts": 3, "run_at": NOW, "now": NOW}] * 200)
+        session.many("insert_job", [{**job, "max_attempts": 3, "run_at": NOW, "now": NOW, "priority": 0}] * 200)
     taken: list[int] = []
 
     def claim(worker: str) -> None:
