@@ -309,7 +309,7 @@ def test_a_worker_that_lost_its_lease_cannot_settle(database_url, diary):
         [late] = hub.jobs.claim(("default",), 1, "late")
         time.sleep(0.1)
         hub.jobs.sweep()
-        [mine] = hub.jobs.claim(("default",), 1, "mine")
+        [mine] = hub.jobs.claim(("default",), 1, "mine", job_ids=[late.id])
         renewed = hub.jobs.heartbeat([late.id], "late")
         hub.jobs.run(late)
         after_late = hub.jobs.get(late.id)
