@@ -169,8 +169,8 @@ def install_previous(session, revision):
     session.run("uv", "venv", "--quiet", "--python", f"{session.bin}/python", str(folder / ".venv"), external=True)
     packages = [str(path.parent) for path in sorted(folder.glob("packages/*/pyproject.toml"))]
     session.run(
-        "uv", "pip", "install", "--quiet", "--python", python, "--constraint", str(held), *packages, "pytest",
-        external=True,
+        "uv", "pip", "install", "--quiet", "--python", python, "--constraint", str(held), *packages,
+        "pytest", "hypothesis", external=True,
     )  # fmt: skip
     return python
 
