@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import signal
 import sys
 from pathlib import Path
 
@@ -7,6 +8,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Whoever runs the tests in a shell's background has them, and whatever they start, ignore it; some send it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest.register_assert_rewrite("history", "model", "wild_checks")
 pytest_plugins = ("services", "engines")

@@ -57,6 +57,7 @@ READS = [
     "issues.of_task",
     "issues.outgoing",
     "jobs.due",
+    "jobs.ended_a_minute",
     "jobs.get",
     "jobs.lanes",
     "jobs.list",
