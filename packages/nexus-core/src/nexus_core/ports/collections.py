@@ -296,8 +296,8 @@ class Jobs(Protocol):
         """Store many jobs, as `add` does."""
         ...
 
-    def hold(self, unique_key: str) -> bool:
-        """Hold on to the job with this key that waits, so that none runs it before our commit; false when none does."""
+    def hold(self, unique_keys: Sequence[str]) -> set[str]:
+        """Hold on to the jobs with these keys that wait, so that none runs before our commit; the keys of those."""
         ...
 
     def claim(

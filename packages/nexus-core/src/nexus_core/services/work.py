@@ -54,6 +54,7 @@ class Work:
         self.rings: list[Ring] = []
         self._added: list[tuple[Sequence[NewJob], Sequence[int | None]]] = []  #: jobs, and the ids that they were given
         self._said: list[NewEvent] = []
+        self._made: list[Callable[[], NewJob]] = []  #: what handlers are to do, once the ids of the events are known
         self._shared: dict[str, Callable[[], NewJob]] = {}  #: by unique key: written last, see `settle`
         self._plugins = plugins
 
@@ -152,7 +153,8 @@ class Work:
     ) -> None:
         """Append an event, and with it the jobs of the handlers that listen for it.
 
-        The events of a transaction are written together, at its end or when somebody asks for `events`.
+        The events of a transaction are written together, at its end or when somebody asks for `events`; the jobs at its
+        end.
         """
         self._said.append(
             NewEvent(
@@ -178,35 +180,31 @@ class Work:
         self._said += [NewEvent(type=kind.TYPE, actor=actor, delivery=delivery, **item) for item in items]
 
     def tell(self) -> Sequence[int]:
-        """Write the events that were recorded, and the jobs of the handlers that listen for them; the events' ids."""
+        """Write the events that were recorded; their ids. The jobs of the handlers that listen for them come last."""
         said, self._said = self._said, []
         if not said:
             return []
         ids = self._transaction.events.add(said, self.now)
-        jobs: list[NewJob] = []
         for index, new in enumerate(said):
             for handler in self._plugins.handlers_for(new.type):
                 if handler.when is not None and not handler.when(new.stored(0, self.now)):
                     continue
                 if handler.coalesce is None:
-                    jobs.append(self._job(handler, ids[index], subject=_subject(handler.name, new)))
+                    self._made.append(partial(self._job_of, handler, ids, index, subject=_subject(handler.name, new)))
                 elif (shared := handler.coalesce(new.stored(0, self.now))) is not None:
                     key = f"{handler.name}:{shared}"
-                    self._shared.setdefault(key, partial(self._job_of, handler, ids, index, key))
-        self._add(jobs)
+                    self._shared.setdefault(key, partial(self._job_of, handler, ids, index, unique_key=key))
         return ids
 
-    def _job_of(self, handler: EventHandler, ids: Sequence[int], index: int, key: str) -> NewJob:
+    def _job_of(
+        self, handler: EventHandler, ids: Sequence[int], index: int, *, subject: str | None = None,
+        unique_key: str | None = None,
+    ) -> NewJob:  # fmt: skip
         """Made late: until somebody asks for the ids, the store need not give them."""
-        return self._job(handler, ids[index], unique_key=key)
-
-    def _job(
-        self, handler: EventHandler, event_id: int, *, subject: str | None = None, unique_key: str | None = None
-    ) -> NewJob:
         return NewJob(
             kind=handler.name,
             lane=handler.lane,
-            event_id=event_id,
+            event_id=ids[index],
             subject=subject,
             unique_key=unique_key,
             run_at=self.now + handler.delay,
@@ -221,14 +219,14 @@ class Work:
         for them may follow; and all write their keys in one order.
         """
         self.tell()
-        for key, made in sorted(self._shared.items()):
-            if not self.jobs.hold(key):
-                self.enqueue(made())
-        self._shared.clear()
-
-    def _add(self, jobs: Sequence[NewJob]) -> None:
-        if jobs:
+        held = self.jobs.hold(sorted(self._shared)) if self._shared else set()
+        if jobs := [made() for made in self._made]:
             self._added.append((jobs, self.jobs.add_many(jobs, self.now)))
+        for key, made in sorted(self._shared.items()):
+            if key not in held:
+                self.enqueue(made())
+        self._made.clear()
+        self._shared.clear()
 
     def enqueue_shared(self, job: NewJob) -> None:
         """Write a job with a unique key when the transaction ends, unless one with that key waits already."""

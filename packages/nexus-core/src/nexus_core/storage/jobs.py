@@ -44,14 +44,15 @@ class SqlJobs:
         that began to run meanwhile does not count: then this one is added.
         """
         while True:
-            if columns["unique_key"] is not None and self.hold(columns["unique_key"]):
+            if columns["unique_key"] is not None and self.hold([columns["unique_key"]]):
                 return None
             if (row := self._session.one("insert_job", **columns)) is not None:
                 return int(row["id"])
 
-    def hold(self, unique_key: str) -> bool:
-        """Hold on to the job with this key that waits; false when none does."""
-        return self._session.one("share_waiting_job", unique_key=unique_key) is not None
+    def hold(self, unique_keys: Sequence[str]) -> set[str]:
+        """Hold on to the jobs with these keys that wait; the keys of those."""
+        found = self._session.all("share_waiting_jobs", unique_keys=tuple(unique_keys))
+        return {row["unique_key"] for row in found}
 
     def claim(
         self, lanes: Sequence[str], *, limit: int, worker: str, now: datetime, until: datetime,

@@ -68,9 +68,9 @@ UPDATE jobs SET state = 'pending', run_at = :run_at, attempt = :next_attempt, la
        unique_key = NULL, locked_until = NULL, locked_by = NULL
  WHERE id = :id AND state = 'running' AND attempt = :attempt AND locked_by = :worker
 
--- name: share_waiting_job
-SELECT id FROM jobs WHERE unique_key = :unique_key AND state = 'pending'
- /*pg: FOR SHARE */
+-- name: share_waiting_jobs
+SELECT unique_key FROM jobs WHERE unique_key IN (:unique_keys) AND state = 'pending'
+ ORDER BY unique_key /*pg: FOR SHARE */
 
 -- name: next_of_subject
 SELECT id, lane FROM jobs

@@ -107,14 +107,14 @@ class JobsContract:
     def test_a_key_that_waits_is_held(self, store: Store) -> None:
         """It is there to hold on to while its job waits, and nobody runs that before the commit."""
         with store.writing() as tx:
-            assert not tx.jobs.hold("u")
+            assert not tx.jobs.hold(["u"])
             assert tx.jobs.add(NewJob(kind="k", unique_key="u"), NOW) is not None
-            assert tx.jobs.hold("u")
+            assert {"u"} == tx.jobs.hold(["t", "u"])
         with store.writing() as tx:
-            assert tx.jobs.hold("u")
+            assert {"u"} == tx.jobs.hold(["u"])
         _claim(store)
         with store.writing() as tx:
-            assert not tx.jobs.hold("u")
+            assert not tx.jobs.hold(["u"])
 
     def test_unique_key_at_once(self, store: Store) -> None:
         """Eight that store one key at once leave one job."""
