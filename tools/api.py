@@ -25,8 +25,8 @@ AGENT = ("tasks:read", "assignments:read", "assignments:claim", "assignments:wri
 # it can be said in a schema.
 SETTINGS = """
 request-timeout = 40
-[checks.max_response_time]
-enabled = false
+[checks]
+max_response_time = 60
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 412, 422, 428, 429, "5xx"]
 """
