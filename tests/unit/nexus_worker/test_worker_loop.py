@@ -95,9 +95,10 @@ def test_nothing_waits_behind_jobs_that_take_long(make_hub, until):
 
 def overtakes(hub, until, url=None):
     """Whether what is urgent runs before the backlog that was there before it is half done."""
+    worker = hub.worker(broker_url=url)
+    assert url is None or until(lambda: worker._ear.connected)
     for number in range(1, 101):
         hub.enqueue("slow", n=number, seconds=0.05)
-    hub.worker(broker_url=url)
     assert until(lambda: len(hub.probe.ran) >= 5)
     hub.enqueue("urgent", n=0)
     assert until(lambda: 0 in hub.probe.ran)
