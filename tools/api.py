@@ -29,6 +29,9 @@ request-timeout = 40
 max_response_time = 60
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", 401, 403, 404, 409, 412, 422, 428, 429, "5xx"]
+[[operations]]
+include-path = "/api/v1/events/stream"
+request-timeout = 2
 """
 
 

@@ -42,7 +42,7 @@ def main() -> int:
     """Run, and tell; 1 when a job was late, lost or done twice."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=WAVE, help="jobs whose worker is killed")
-    parser.add_argument("--workers", type=int, default=8)
+    parser.add_argument("--workers", type=int, default=10, help="each runs two jobs: all of a wave are held")
     parser.add_argument("--seed", type=int, default=1)
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="nexus-kills-") as name, Fleet(Path(name)) as fleet:
