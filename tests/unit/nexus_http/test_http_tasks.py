@@ -101,6 +101,7 @@ def test_an_unchanged_task_is_not_sent_again(api):
     api.task()
 
     assert 304 == api.get("/tasks/1", headers={"If-None-Match": '"1"'}).status_code
+    assert 400 == api.get("/tasks/1", headers={"If-None-Match": "1" * 501}).status_code
 
 
 def test_a_status_moves_with_its_reason(api):

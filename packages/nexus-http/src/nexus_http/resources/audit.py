@@ -21,7 +21,7 @@ class AuditVerification(Resource):
     """Whether the events are as they were sealed."""
 
     @operation(Scope.KEYS_READ, "Verify the audit's chain of hashes", query=WALK, returns="Verification",
-               errors=("forbidden",))  # fmt: skip
+               errors=("forbidden", "not_found"))  # fmt: skip
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         """Walk a part of the chain; `next` is where to go on.
 

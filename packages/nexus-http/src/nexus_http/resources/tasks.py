@@ -126,6 +126,7 @@ class OneTask(_Tasks):
     @operation(Scope.TASKS_READ, "Read a task", returns="WholeTask", headers=(IF_NONE_MATCH,))
     def on_get(self, req: falcon.Request, resp: falcon.Response, task: str) -> None:
         """The task, with its version as the ETag, and the changes that name it, each with why."""
+        _require_short(req, IF_NONE_MATCH)
         found = self.nexus.tasks.show(self.task_id(task), actor=actor_of(req))
         # A change may go on without a new version of its task: one that has changes is told each time.
         resp.context.is_told_anew = found.linked
@@ -224,6 +225,11 @@ def select(document: dict[str, Any], fields: list[str] | None) -> dict[str, Any]
     return {name: document[name] for name in fields}
 
 
+def _require_short(req: falcon.Request, header: Field) -> None:
+    if len(req.get_header(header.name) or "") > header.max_length:
+        raise Invalid("the request is not valid", faults=(Fault(header.name, "is too long"),))
+
+
 def expected_version(req: falcon.Request, current: Callable[[], int]) -> int | None:
     """The version that `If-Match` asks for: None when any will do, or when there is no such header.
 
@@ -232,8 +238,7 @@ def expected_version(req: falcon.Request, current: Callable[[], int]) -> int | N
     :raises StaleWrite: none of them can be a version of ours
     :raises Invalid: it is longer than any that somebody would mean
     """
-    if len(req.get_header("If-Match") or "") > MAY_MATCH.max_length:
-        raise Invalid("the request is not valid", faults=(Fault("If-Match", "is too long"),))
+    _require_short(req, MAY_MATCH)
     tags = [_version_of(tag) for tag in req.if_match or ()]
     if not tags or "*" in tags:
         return None
