@@ -33,6 +33,13 @@ START_APART = timedelta(minutes=1)
 """What is to be done when a worker starts is done once for all that start within this time."""
 
 
+CLOCKS_APART = timedelta(milliseconds=100)
+"""How far the clocks of two processes may be apart: who is told of a job takes it when it is nearly due by its own.
+
+The shortest wait before another attempt is twice as long, so that no stale word of a job makes it run too early.
+"""
+
+
 class JobService:
     """Background work."""
 
@@ -78,11 +85,12 @@ class JobService:
     def claim(
         self, lanes: Sequence[str], limit: int, worker: str, *, job_ids: Sequence[int] | None = None
     ) -> builtins.list[Job]:
-        """Take due jobs; each is the worker's until its lease ends."""
+        """Take due jobs; each is the worker's until its lease ends. Those that it was told of may be `job_ids`."""
         lease = self._unit.config["worker.lease"]
+        early = timedelta() if job_ids is None else CLOCKS_APART
         return self._unit.write(
             lambda work: work.jobs.claim(
-                lanes, limit=limit, worker=worker, now=work.now, until=work.now + lease, ids=job_ids
+                lanes, limit=limit, worker=worker, now=work.now + early, until=work.now + lease, ids=job_ids
             )
         )
 
