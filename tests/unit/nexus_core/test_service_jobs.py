@@ -491,14 +491,3 @@ def test_the_figures_say_how_many_are_where(nexus):
     figures = {(stats.lane, str(stats.state)): stats.number for stats in nexus.jobs.stats()}
 
     assert 1 == figures["notify", "pending"]
-
-
-@pytest.mark.parametrize(("behind", "taken"), [(90, True), (110, False)])
-def test_a_worker_that_is_told_of_a_job_takes_it_though_its_clock_is_behind(nexus, clock, behind, taken):
-    """By a little: who wrote the job told of it because it was due. Who only looks keeps to its clock."""
-    job_id = nexus.jobs.enqueue("chat.work", {})
-    clock.advance(milliseconds=-behind)
-    found = nexus.jobs.claim(LANES, 5, "w")
-    told = nexus.jobs.claim(LANES, 5, "w", job_ids=[job_id])
-
-    assert ([], [job_id] if taken else []) == (found, [job.id for job in told])
