@@ -1,5 +1,9 @@
 """Statements that are sent together: what nobody waits for goes with what follows, nothing lost, nothing done twice."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 import pytest
 
@@ -218,3 +222,34 @@ def test_one_that_is_lost_with_its_commit_is_not_tried_again(engine, postgres_ur
         session.later("set_meta", name="a", value="2")
 
     assert _meta(engine, "a") is None
+
+
+def test_who_waits_for_ids_keeps_nobody_from_theirs(postgres_url, engine):
+    """One transaction waits for what another holds; that one asks for its ids meanwhile, and both go on."""
+    other = PostgresEngine(postgres_url)
+    begun = threading.Event()
+
+    def second():
+        with other.writing() as session:
+            session.one("get_meta", name="n")
+            session.later("set_meta", name="n", value="3")
+            seen = session.insert("insert_event", [_event(2)])
+            begun.set()
+            return seen[0]
+
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            with engine.writing() as session:
+                session.run("set_meta", name="n", value="2")
+                found = pool.submit(second)
+                begun.wait(5)
+                time.sleep(0.3)  # by now it waits for the row
+                began = time.monotonic()
+                first = session.insert("insert_event", [_event(1)])[0]
+                took = time.monotonic() - began
+            second_id = found.result(15)
+    finally:
+        other.close()
+
+    assert first < second_id
+    assert took < 2

@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from functools import cache, cached_property, lru_cache, partial
+from functools import cache, lru_cache, partial
 from importlib import resources
 from time import monotonic
 from typing import Any, overload
@@ -194,9 +194,16 @@ class Ids(Sequence[int]):
         self._session = session
         self._asked = asked
         self._number = number
+        self._known: list[int] | None = None
 
-    @cached_property
     def _found(self) -> list[int]:
+        # Not a `cached_property`: up to Python 3.11 all threads share its lock, and one that waits for the database
+        # would keep it from the one that the database waits for.
+        if self._known is None:
+            self._known = self._asked_for()
+        return self._known
+
+    def _asked_for(self) -> list[int]:
         if any(one.answer is None for one in self._asked):
             self._session.settle()
         found: list[int] = []
@@ -214,7 +221,7 @@ class Ids(Sequence[int]):
     @overload
     def __getitem__(self, index: slice) -> list[int]: ...
     def __getitem__(self, index: int | slice) -> int | list[int]:
-        return self._found[index]
+        return self._found()[index]
 
 
 class PostgresEngine:
