@@ -121,6 +121,16 @@ def test_a_stream_begins_now(api):
     assert waiting.take_seat()
 
 
+def test_who_asks_for_the_head_of_a_stream_takes_no_place(api):
+    """There is no body whose end could give it back."""
+    waiting.limit_seats(1)
+    answers = [api.call("HEAD", "/events/stream") for _ in range(2)]
+
+    assert [200, 200] == [answer.status_code for answer in answers]
+    assert answers[0].headers["content-type"].startswith("text/event-stream")
+    assert 0 == waiting.seated()
+
+
 def test_a_place_that_is_none_is_refused(api):
     """400 for a Last-Event-ID of another feed."""
     assert 400 == api.get("/events/stream", headers={"Last-Event-ID": "abc"}).status_code

@@ -108,11 +108,13 @@ class EventStream(_Feed):
         actor = actor_of(req)
         read = self.reader(query, req)
         after = self._start(req, query, actor)
+        resp.content_type = "text/event-stream"
+        resp.set_header("X-Accel-Buffering", "no")
+        if req.method == "HEAD":  # the framework lets go of its body unread, and nothing would give the place back
+            return
         # As long as it takes until those who have gone are noticed, such as this client on its former connection.
         if not waiting.take_seat(2 * waiting.PAUSE_SECONDS):
             raise HttpProblem(503, "too many are following already; ask `GET /events` with `after` instead")
-        resp.content_type = "text/event-stream"
-        resp.set_header("X-Accel-Buffering", "no")
         resp.stream = _Stream(read, after, _gone(req))
 
     def _start(self, req: falcon.Request, query: dict[str, Any], actor: Actor) -> int:
