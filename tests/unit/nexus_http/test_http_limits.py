@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import re
+from collections import Counter
 
 import pytest
 from falcon import testing
 
 from nexus_core import Nexus
+from nexus_core.errors import Unavailable
 from nexus_http.app import create_app
 from nexus_http.metering import ALONE_SECONDS, SLOTS, Meter
 
@@ -165,3 +168,51 @@ def test_hosts_tell_each_other_by_the_store(nexus):
 
     assert ([4, 7], [1, 1, 0, 0, 1, 1]) == (used, told)
     assert [8, 9] == [host.count("somebody").used for host in hosts]
+
+
+def test_what_is_being_told_is_not_told_again():
+    """A store that takes longer than a second to answer hears each request once, also from another process."""
+    now = [1_000_000.0]
+    meter = Meter(now=lambda: now[0])
+    store = Counter()
+
+    def slow(counted):
+        now[0] += 1.0
+        if len(told) == 1:
+            told.append(counted)
+            meter.settle()  # another process's, while this one still waits
+        store.update(counted)
+        return dict(store)
+
+    told = [{}]
+    meter.share(slow)
+    meter._pid = os.getpid()  # no thread of its own
+    for _ in range(3):
+        meter.count("somebody")
+    meter.settle()
+    meter.settle()
+
+    assert [3] == [*store.values()]
+    assert 4 == meter.count("somebody").used
+
+
+def test_what_the_store_did_not_hear_is_told_later():
+    """Nothing is lost when it is away."""
+    now = [1_000_000.0]
+    meter = Meter(now=lambda: now[0])
+    store = Counter()
+
+    def away(counted):
+        raise Unavailable("away")
+
+    meter.share(away)
+    meter._pid = os.getpid()  # no thread of its own
+    meter.count("somebody")
+    with pytest.raises(Unavailable):
+        meter.settle()
+    meter.share(lambda counted: (store.update(counted), dict(store))[1])
+    meter.count("somebody")
+    now[0] += 1.0
+
+    assert (1, 0) == (meter.settle(), meter.settle())
+    assert ([2], 3) == ([*store.values()], meter.count("somebody").used)

@@ -15,7 +15,7 @@ import os
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import IO, NamedTuple
@@ -161,28 +161,49 @@ class Meter:
         told = self._untold()
         if not told:
             return 0
-        totals = self._settle({(f"{who:016x}", window): number for (who, window), number in told.items()})
+        try:
+            totals = self._settle({(f"{who:016x}", window): number for (who, window), number in told.items()})
+        except BaseException:
+            self._take_back(told)
+            raise
         with self._locked():
-            for (who, window), number in told.items():
-                place = self._find(who, window)
-                _, _, here, before, _ = self._read(place)
-                total = totals.get((f"{who:016x}", window), 0)
-                others = max(0, min(total - before - number, 2**32 - 1))
-                _SLOT.pack_into(self._memory, place, who, window, max(here, before + number), before + number, others)
+            for (who, window), place in self._known(told):
+                _, _, here, before, others = self._read(place)
+                found = min(totals.get((f"{who:016x}", window), 0) - before, 2**32 - 1)
+                # They only grow: of two answers that cross, the later one counts.
+                _SLOT.pack_into(self._memory, place, who, window, here, before, max(others, found))
         return len(told)
 
+    def _take_back(self, told: Mapping[tuple[int, int], int]) -> None:
+        """The store did not hear of these: they are told later."""
+        with self._locked():
+            for who, place in self._known(told):
+                _, _, here, before, others = self._read(place)
+                _SLOT.pack_into(self._memory, place, *who, here, max(0, before - told[who]), others)
+
+    def _known(self, told: Iterable[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], int]]:
+        """Those that still have a slot for that window, with it."""
+        for who, window in told:
+            for step in range(_NEAR):
+                place = _HEADER.size + (who + step) % SLOTS * _SLOT.size
+                if self._read(place)[:2] == (who, window):
+                    yield (who, window), place
+                    break
+
     def _untold(self) -> dict[tuple[int, int], int]:
+        """What is to be told, noted as told: the store may take longer than it is until another process looks."""
         now = self._now()
         with self._locked():
             if now - _HEADER.unpack_from(self._memory, 0)[0] < SETTLE_SECONDS:
                 return {}
             _HEADER.pack_into(self._memory, 0, now)
-            found = (self._read(_HEADER.size + number * _SLOT.size) for number in range(SLOTS))
-            return {
-                (who, window): here - told
-                for who, window, here, told, _ in found
-                if here > told and window == int((now + who % WINDOW) // WINDOW)
-            }
+            untold: dict[tuple[int, int], int] = {}
+            for place in range(_HEADER.size, _HEADER.size + SLOTS * _SLOT.size, _SLOT.size):
+                who, window, here, told, others = self._read(place)
+                if here > told and window == int((now + who % WINDOW) // WINDOW):
+                    untold[who, window] = here - told
+                    _SLOT.pack_into(self._memory, place, who, window, here, here, others)
+            return untold
 
 
 def _unnamed_file() -> IO[bytes]:
