@@ -183,3 +183,23 @@ def test_an_unknown_person_is_not_found(nexus):
         nexus.users.find("eve")
     with pytest.raises(NotFound):
         nexus.users.set_role(99, "viewer")
+
+
+def test_a_look_at_a_key_that_a_revocation_overtook_is_forgotten(nexus, monkeypatch):
+    """What was read before it is not remembered after it."""
+    new = nexus.keys.create("ci", role="viewer")
+    access = type(nexus._unit.glance().access)
+    find_key = access.find_key
+
+    def slow(self, hash_):
+        found = find_key(self, hash_)
+        monkeypatch.undo()
+        nexus.keys.revoke(new.key.id)
+        return found
+
+    nexus.keys.authenticate(new.secret)  # the first use of a key is written, after which all is read anew
+    monkeypatch.setattr(access, "find_key", slow)
+    nexus.keys.authenticate(new.secret)
+
+    with pytest.raises(Unauthenticated):
+        nexus.keys.authenticate(new.secret)

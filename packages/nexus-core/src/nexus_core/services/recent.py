@@ -15,6 +15,7 @@ class Recent(Generic[T]):
         self._seconds = seconds
         self._size = size
         self._values: dict[str, tuple[float, T]] = {}
+        self._forgotten = float("-inf")  #: when; what was asked for before it is not kept after it either
 
     def now(self) -> float:
         """The time by which values grow old; taken before a value is asked for."""
@@ -23,7 +24,9 @@ class Recent(Generic[T]):
     def get(self, name: str) -> T | None:
         """The value, while it is recent."""
         found = self._values.get(name)
-        return found[1] if found is not None and self.now() - found[0] < self._seconds else None
+        if found is None or found[0] <= self._forgotten or self.now() - found[0] >= self._seconds:
+            return None
+        return found[1]
 
     def keep(self, name: str, value: T, asked: float) -> None:
         """Remember a value that was asked for at that time."""
@@ -32,5 +35,6 @@ class Recent(Generic[T]):
         self._values[name] = (asked, value)
 
     def forget(self) -> None:
-        """Remember nothing."""
+        """Remember nothing, not even what somebody is just asking for."""
+        self._forgotten = self.now()
         self._values = {}
