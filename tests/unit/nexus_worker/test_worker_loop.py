@@ -64,6 +64,30 @@ def test_chains_do_not_wait_for_the_poll(make_hub, until):
     assert until(lambda: hub.probe.ran == [5, 4, 3, 2, 1, 0], 3)
 
 
+def test_what_ends_while_the_store_is_asked_is_not_overlooked(make_hub, until, monkeypatch):
+    """What it made due was not there yet when the store answered; it does not wait for the poll either."""
+    hub = make_hub(worker__poll="1m")
+    hub.enqueue("slow", n=1)
+    claim = Worker._claim
+
+    def slowly(self, lane, limit, job_ids=None):
+        jobs = claim(self, lane, limit, job_ids)
+        if lane.name == "default" and hub.probe.ran == [1] and not hub.probe.release.is_set():
+            hub.enqueue(n=2)
+            hub.probe.release.set()
+            until(lambda: not self._held())
+            time.sleep(0.05)
+        return jobs
+
+    monkeypatch.setattr(Worker, "_claim", slowly)
+    worker = hub.worker()
+    until(lambda: hub.probe.ran == [1])
+    worker._next_look = 0.0
+    worker._wake.set()
+
+    assert until(lambda: hub.probe.ran == [1, 2], 5)
+
+
 def test_slow_agents_delay_nobody(make_hub, until):
     """Lanes have threads of their own: agents that run for long hold nothing else up."""
     hub = make_hub(worker__agents=2)

@@ -167,7 +167,8 @@ class Worker:
             if not mine:
                 continue
             jobs = self._claim(lane, len(mine), [heard.job_id for heard in mine])
-            lane.hungry |= any(heard.more for heard in mine)
+            if any(heard.more for heard in mine):
+                lane.hungry = True
             by_id = {job.id: job for job in jobs}
             for heard in mine:
                 self._heard.remove(heard)
@@ -195,9 +196,15 @@ class Worker:
     def _look(self, lane: Lane) -> int:
         if not (room := lane.free):
             return 0
-        jobs = self._claim(lane, room)
+        lane.hungry = False  # before the store is asked: what ends meanwhile may make others due
+        try:
+            jobs = self._claim(lane, room)
+        except BaseException:
+            lane.hungry = True
+            raise
         lane.is_time = False
-        lane.hungry = len(jobs) == room
+        if len(jobs) == room:
+            lane.hungry = True
         lane.take(jobs)
         return len(jobs)
 
