@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import Conflict, Duplicate, NexusError, Unavailable
 from ..ports.patience import left
@@ -95,6 +95,19 @@ class SqliteGlance(SqliteSession):
             return super().tuples(name, **parameters)
 
 
+class _Open(NamedTuple):
+    """An open connection, and whose it is."""
+
+    connection: sqlite3.Connection
+    thread: threading.Thread
+    pid: int
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its thread has ended. A child process, where all but one have, leaves alone what it inherited."""
+        return not self.thread.is_alive() and self.pid == os.getpid()
+
+
 class SqliteEngine:
     """An SQLite file. WAL lets readers and one writer work side by side; a file lives on one host's local disk."""
 
@@ -104,7 +117,7 @@ class SqliteEngine:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._connections: list[_Open] = []
         self._lock = threading.Lock()
         self._glance = SqliteGlance(self)
         self._begin_anew()
@@ -140,7 +153,11 @@ class SqliteEngine:
         except (sqlite3.Error, OSError) as error:
             raise Unavailable(f"the database {self.path} cannot be opened: {_say(error)}") from error
         with self._lock:
-            self._connections.append(connection)
+            over = [one for one in self._connections if one.is_over]
+            self._connections = [one for one in self._connections if not one.is_over]
+            self._connections.append(_Open(connection, threading.current_thread(), os.getpid()))
+        for one in over:
+            one.connection.close()
         return connection
 
     @contextmanager
@@ -217,8 +234,8 @@ class SqliteEngine:
         """Let go of every connection."""
         self._checkpoints.close()
         with self._lock:
-            for connection in self._connections:
-                connection.close()
+            for one in self._connections:
+                one.connection.close()
             self._connections.clear()
         self._turn.close()
         self._local = threading.local()
