@@ -175,8 +175,8 @@ class Repositories(Protocol):
         """Store a repository. :raises Duplicate: there is one of this name"""
         ...
 
-    def get(self, repository_id: int) -> Repository:
-        """One. :raises NotFound:"""
+    def get(self, repository_id: int, *, lock: bool = False) -> Repository:
+        """One; who is to `save` it locks it. :raises NotFound:"""
         ...
 
     def find(self, name: str) -> Repository | None:

@@ -130,7 +130,7 @@ class ConnectionService:
         """Take over what the host says; the task file in a transaction of its own, since it may be refused."""
 
         def action(work: Work) -> tuple[Repository, Connection]:
-            place = _renewed(work, work.repositories.get(repository_id), report, actor, delivery)
+            place = _renewed(work, work.repositories.get(repository_id, lock=True), report, actor, delivery)
             state, faults = take_policy(work, place.id, report.policy, actor=actor, delivery=delivery)
             work.record(
                 RepositoryConnected, actor=actor, repository_id=place.id, delivery=delivery, host=host, reachable=True,

@@ -37,9 +37,15 @@ def known(work: Work, name: str, external_id: str | None) -> Repository | None:
     """The same, known by its host's id from now on, whatever it is called."""
     found = look_up(work, name, external_id)
     if found is not None and external_id and found.external_id is None:
-        found = attrs.evolve(found, external_id=external_id)
+        found = attrs.evolve(work.repositories.get(found.id, lock=True), external_id=external_id)
         work.repositories.save(found)
     return found
+
+
+def _to_change(work: Work, name: str, external_id: str | None) -> Repository | None:
+    """The same, which nobody else changes until the transaction ends: it is written as a whole."""
+    found = known(work, name, external_id)
+    return None if found is None else work.repositories.get(found.id, lock=True)
 
 
 def apply(work: Work, fact: HostFact, actor: Actor, delivery: str | None) -> bool:
@@ -60,7 +66,7 @@ def apply(work: Work, fact: HostFact, actor: Actor, delivery: str | None) -> boo
 
 
 def _rename(work: Work, fact: RepositoryRenamed, actor: Actor, delivery: str | None) -> bool:
-    repository = known(work, fact.old_name, fact.external_id)
+    repository = _to_change(work, fact.old_name, fact.external_id)
     if repository is None or repository.name == fact.new_name or work.repositories.find(fact.new_name):
         return False
     return _change(work, repository, actor, delivery, name=fact.new_name)
@@ -76,30 +82,36 @@ def _rename_all(work: Work, fact: OwnerRenamed, actor: Actor, delivery: str | No
 
 
 def _of_owner(work: Work, owner: str) -> list[Repository]:
-    return [one for one in work.repositories.list() if one.name.lower().startswith(f"{owner.lower()}/")]
+    """Those of an owner, which nobody else changes until the transaction ends."""
+    listed = [one.id for one in work.repositories.list() if _is_of(one, owner)]
+    return [one for one in (work.repositories.get(number, lock=True) for number in listed) if _is_of(one, owner)]
+
+
+def _is_of(repository: Repository, owner: str) -> bool:
+    return repository.name.lower().startswith(f"{owner.lower()}/")
 
 
 def _state(work: Work, fact: RepositoryStateChanged, actor: Actor, delivery: str | None) -> bool:
-    repository = known(work, fact.repository, fact.repository_external_id)
+    repository = _to_change(work, fact.repository, fact.repository_external_id)
     if repository is None or _is_past(fact, repository.state_at):
         return False
     return _change(work, repository, actor, delivery, state=fact.state, state_at=fact.at)
 
 
 def _branch(work: Work, fact: DefaultBranchChanged, actor: Actor, delivery: str | None) -> bool:
-    repository = known(work, fact.repository, fact.repository_external_id)
+    repository = _to_change(work, fact.repository, fact.repository_external_id)
     return repository is not None and _change(work, repository, actor, delivery, default_branch=fact.branch)
 
 
 def _access(work: Work, fact: HostAccessChanged, actor: Actor, delivery: str | None) -> bool:
-    found = [known(work, name, external_id) for name, external_id in fact.repositories]
+    named = [known(work, name, external_id) for name, external_id in fact.repositories]
+    ids = {one.id for one in named if one is not None}
     if fact.owner and not (fact.granted and fact.repositories):
-        ids = {one.id for one in found if one is not None}
-        found += [one for one in _of_owner(work, fact.owner) if one.id not in ids]
+        ids |= {one.id for one in _of_owner(work, fact.owner)}
     took = [
         _change(work, repository, actor, delivery, reachable=fact.granted, reachable_at=fact.at, why=fact.reason)
-        for repository in found
-        if repository is not None and not _is_past(fact, repository.reachable_at)
+        for repository in (work.repositories.get(number, lock=True) for number in sorted(ids))
+        if not _is_past(fact, repository.reachable_at)
     ]
     return any(took)
 

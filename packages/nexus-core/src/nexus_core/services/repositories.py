@@ -69,7 +69,7 @@ class RepositoryService:
         def action(work: Work) -> Repository:
             found = repository_of(work, repository, actor)
             assert found is not None  # noqa: S101 - only None gives None
-            old = work.repositories.get(found)
+            old = work.repositories.get(found, lock=True)
             new = attrs.evolve(old, **dict(changes))
             if new != old:
                 work.repositories.save(new)

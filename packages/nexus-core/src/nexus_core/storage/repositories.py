@@ -29,9 +29,11 @@ class SqlRepositories:
             raise Duplicate(f"the repository {name} is there already")
         return _repository(row)
 
-    def get(self, repository_id: int) -> Repository:
+    def get(self, repository_id: int, *, lock: bool = False) -> Repository:
         """One."""
-        row = self._session.one("get_repository", id=repository_id) if abs(repository_id) < 2**63 else None
+        row = None
+        if abs(repository_id) < 2**63:
+            row = self._session.one("lock_repository" if lock else "get_repository", id=repository_id)
         if row is None:
             raise NotFound(f"there is no repository {repository_id}")
         return _repository(row)

@@ -13,6 +13,9 @@ RETURNING {repository_columns}
 -- name: get_repository
 SELECT {repository_columns} FROM repositories WHERE id = :id
 
+-- name: lock_repository
+SELECT {repository_columns} FROM repositories WHERE id = :id /*pg: FOR NO KEY UPDATE */
+
 -- name: find_repository
 SELECT {repository_columns} FROM repositories WHERE lower(name) = lower(:name)
 
