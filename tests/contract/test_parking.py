@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from engines import open_hub
+from engines import at_once, open_hub
 from nexus_core.domain.agents import Agent
 from nexus_core.nexus import Nexus
 from nexus_core.ports.queries import TaskQuery
+from nexus_core.services import upkeep
 from nexus_core.testing import FrozenClock
 
 
@@ -166,3 +170,22 @@ def test_a_file_parks_and_unparks(hub: Nexus, clock: FrozenClock) -> None:
     pass_time(hub)
 
     assert ([2], [2, 1]) == (unparked, told(hub))
+
+
+def test_who_looks_at_once_tells_once(hub: Nexus, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two workers, such as one whose lease ended while it looked and the one that took over."""
+    task = park(hub, clock, hours=1)
+    clock.advance(hours=2)
+    announce = upkeep.announce_ready
+    both = threading.Barrier(2)
+
+    def when_both_have_looked(*arguments: Any, **named: Any) -> None:
+        with suppress(threading.BrokenBarrierError):  # the other waits for us, as it should
+            both.wait(0.5)
+        announce(*arguments, **named)
+
+    monkeypatch.setattr(upkeep, "announce_ready", when_both_have_looked)
+    found = at_once([hub.tasks.wake_parked] * 2)
+
+    assert [[], [task]] == sorted(found)
+    assert [task] == told(hub)

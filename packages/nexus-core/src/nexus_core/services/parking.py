@@ -11,6 +11,7 @@ from . import upkeep
 from .work import Work
 
 _LOOKED = "parked:looked_at"
+_TURN = "parked:turn"
 
 
 def wake(work: Work) -> list[int]:
@@ -18,6 +19,7 @@ def wake(work: Work) -> list[int]:
 
     The look and its events are one transaction: each waking is told once, however often and from wherever it is looked.
     """
+    work.access.set_meta(_TURN, to_text(work.now))  # whoever writes it first goes first, and the next sees what it told
     before = work.access.meta(_LOOKED)
     since = from_text(before) if before else None
     woken = [task_id for task_id, until in work.tasks.woken(since, work.now) if not _was_told(work, task_id, until)]
