@@ -268,6 +268,28 @@ def test_a_slow_estimator_is_asked_again_when_the_task_changes():
         assert ["Rename a button", "Rename three buttons"] == [facts.title for facts in model.asked]
 
 
+def test_an_answer_about_what_a_task_no_longer_says_is_not_kept():
+    """Of a slow estimator that is asked again meanwhile, the answer that comes last may be the older one."""
+
+    class Reader(Model):
+        def estimate(self, facts, ctx):
+            return attrs.evolve(super().estimate(facts, ctx), score=len(facts.title))
+
+    model = Reader(background=True)
+    with with_model(model) as nexus:
+        nexus.tasks.create("Rename")
+
+        def meanwhile():
+            nexus.tasks.edit(1, {"title": "Build"})
+            nexus.jobs.drain()  # another worker asks about that, and is answered first
+
+        model.meanwhile = meanwhile
+        nexus.jobs.drain()
+
+        assert 5 == auto(nexus, 1)
+        assert ["Rename", "Build"] == [facts.title for facts in model.asked][:2]
+
+
 def test_a_slow_estimator_that_fails_is_asked_again(clock):
     """As any job."""
     model = Model(8, background=True, fails=1)

@@ -118,6 +118,9 @@ class ScoreService:
             current = work.tasks.get(task_id, lock=True)
             if not _is_estimate(work.scores.of([task_id]).get(task_id)):
                 return Done("somebody scored it meanwhile")
+            if facts_of(work, [current])[task_id] != facts:  # what is said of it now may have been answered already
+                self.ask(work, [task_id])
+                return Done("it changed meanwhile, and is estimated anew")
             keep(work, [(current, score)], actor=plugin_actor(owner), delivery=ctx.delivery)
             return Done(f"{score.value} of 10")
 
