@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 import worker_process
 from nexus_core import Nexus
-from nexus_worker import hooks
+from nexus_worker import hooks, main
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes as POSIX has them")
 
@@ -78,6 +79,24 @@ def _alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
     except OSError:
         return False
+
+
+def test_a_signal_waits_for_no_lock_of_whatever_it_interrupts(until):
+    """The main thread waits for events all the time, each of which has a lock; its handler would wait for itself."""
+    handlers = {sig: signal.getsignal(sig) for sig in (signal.SIGTERM, signal.SIGINT)}
+    lock, taken = threading.Lock(), []
+    try:
+        stop = main._Stop()
+        stop.then(lambda: taken.append(lock.acquire(timeout=1)))
+        with lock:
+            signal.raise_signal(signal.SIGTERM)
+        assert until(lambda: taken)
+    finally:
+        for sig, handler in handlers.items():
+            signal.signal(sig, handler)
+
+    assert [True] == taken
+    assert stop.wanted
 
 
 @pytest.mark.parametrize("sig", [signal.SIGTERM, signal.SIGINT])

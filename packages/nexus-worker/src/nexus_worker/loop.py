@@ -122,7 +122,7 @@ class Worker:
             self._end()
 
     def stop(self) -> None:
-        """Take no new jobs and end soon. May be called from a signal handler, and more than once."""
+        """Take no new jobs and end soon. May be called from any thread, more than once; not from a signal handler."""
         self.stopping.set()
         self._wake.set()
 

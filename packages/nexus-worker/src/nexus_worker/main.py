@@ -98,13 +98,20 @@ def run(config: Config, lanes: tuple[str, ...] = LANES, *, until_idle: bool = Fa
 
 
 class _Stop:
-    """Remembers that a signal asked us to end, and tells the worker once there is one."""
+    """Remembers that a signal asked us to end, and tells the worker once there is one.
+
+    A thread of its own does so: a handler runs in the midst of what the main thread does, which may hold the very lock
+    of the event that is to be set.
+    """
 
     def __init__(self) -> None:
         import threading
+        from queue import SimpleQueue
 
         self._event = threading.Event()
         self._stop: Any = None
+        self._signals: SimpleQueue[int] = SimpleQueue()  # a handler may put into it, whatever it interrupts
+        threading.Thread(target=self._heed, name="nexus-stop", daemon=True).start()
         for sig in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sig, self._on_signal)
 
@@ -120,7 +127,11 @@ class _Stop:
         if self.wanted:
             stop()
 
-    def _on_signal(self, _sig: int, _frame: object) -> None:
-        self._event.set()
-        if self._stop:
-            self._stop()
+    def _on_signal(self, sig: int, _frame: object) -> None:
+        self._signals.put(sig)
+
+    def _heed(self) -> None:
+        while self._signals.get():
+            self._event.set()
+            if self._stop:
+                self._stop()
